@@ -1,0 +1,94 @@
+#include "chain/chain.hpp"
+
+#include "chain/imds_client.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace countersign::chain {
+
+namespace {
+
+failure nothing_found(const std::vector<attempt>& tried) {
+    std::string text = "no credentials found";
+    for (const auto& a : tried)
+        text += fmt::format("{} {}: {}", &a == tried.data() ? " -" : ";", a.source, a.why);
+    return {std::move(text), true};
+}
+
+// What was passed over before is said too: the broken source may not be the one that the user had in mind.
+failure broken_source(const std::vector<attempt>& tried, const failure& reason) {
+    std::string skipped;
+    for (const auto& a : tried)
+        if (a.outcome == finding::skipped)
+            skipped += fmt::format("{}{}: {}", skipped.empty() ? "" : "; ", a.source, a.why);
+    const auto broken =
+        std::find_if(tried.begin(), tried.end(), [](const attempt& a) { return a.outcome == finding::broken; });
+    return {
+        fmt::format(
+            "{}: {}{}{}{}",
+            broken->source,
+            reason.detail,
+            skipped.empty() ? "" : " (before it, ",
+            skipped,
+            skipped.empty() ? "" : ")"
+        ),
+        reason.retryable};
+}
+
+} // namespace
+
+provider_list make_chain(const chain_settings& settings) {
+    const auto keys = settings.profile_is_explicit ? environment_keys::overruled : environment_keys::count;
+    provider_list sources;
+    sources.push_back(command_line_source(settings));
+    sources.push_back(environment_source(keys));
+    sources.push_back(profile_source(settings));
+    sources.push_back(web_identity_source(keys));
+    sources.push_back(container_source());
+    sources.push_back(imds_source(settings));
+    return sources;
+}
+
+task<result<credentials>> resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried) {
+    tried.clear();
+    for (const auto& source : sources)
+        tried.push_back({source->name(), finding::not_reached, {}});
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        answer reply = co_await sources[i]->fetch(outside);
+        if (auto* found = std::get_if<credentials>(&reply)) {
+            tried[i].outcome = finding::used;
+            co_return std::move(*found);
+        }
+        if (const auto* broken = std::get_if<failure>(&reply)) {
+            tried[i].outcome = finding::broken;
+            tried[i].why = broken->detail;
+            co_return broken_source(tried, *broken);
+        }
+        tried[i].outcome = finding::skipped;
+        tried[i].why = std::get<not_mine>(reply).why;
+    }
+    co_return nothing_found(tried);
+}
+
+std::string hidden_role(const std::vector<attempt>& tried, const world& outside) {
+    const auto used =
+        std::find_if(tried.begin(), tried.end(), [](const attempt& a) { return a.outcome == finding::used; });
+    if (used == tried.end() || used->source == "container" || used->source == "imds")
+        return {};
+    const bool environment = used->source == "environment";
+    const auto keys = environment                 ? "the keys in the environment (AWS_ACCESS_KEY_ID)"
+                      : used->source == "profile" ? "the keys of the profile"
+                                                  : "the keys of the command line";
+    if (container_source()->look(outside).configured)
+        return fmt::format("{} hide the container's role: its endpoint is configured and is not asked", keys);
+    // Nobody is asked here, so an instance's role is only a possibility. The environment is where keys are
+    // forgotten.
+    if (!environment || imds_is_disabled(outside))
+        return {};
+    return fmt::format("{} hide the instance's role: if this machine has one, it is not used", keys);
+}
+
+} // namespace countersign::chain

@@ -1,0 +1,39 @@
+// The chain: which sources are asked, in which order, and what came of it (AWS SDKs and Tools Reference
+// Guide, "Credential provider chain"). It must never pass over a source that is configured and broken. Control
+// thread only.
+#pragma once
+
+#include "chain/credentials.hpp"
+#include "chain/provider.hpp"
+#include "chain/task.hpp"
+#include "chain/world.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace countersign::chain {
+
+inline constexpr std::chrono::seconds longest_load{25}; // for the whole chain, whatever its sources do
+
+provider_list make_chain(const chain_settings& settings);
+
+enum class finding : std::uint8_t { used, skipped, broken, not_reached };
+
+struct attempt {
+    std::string_view source; // provider::name()
+    finding outcome = finding::not_reached;
+    std::string why; // of skipped and broken, one line
+};
+
+// Asks the sources in order until one answers with credentials or a failure. `tried` has one entry for each
+// source afterwards. The failure names every source that was asked.
+task<result<credentials>> resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried);
+
+// The surprise that is worth a warning: keys hide the role of the container, or keys in the environment that
+// of the instance. "" when there is nothing to be said.
+std::string hidden_role(const std::vector<attempt>& tried, const world& outside);
+
+} // namespace countersign::chain

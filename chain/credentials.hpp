@@ -1,0 +1,47 @@
+// AWS credentials as a value. The secret parts are wiped when the value dies, print as "[redacted]" and are
+// only reachable by name. Immutable once shared: one thread makes them, all may read.
+#pragma once
+
+#include <chrono>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace countersign::chain {
+
+// A string that wipes its memory and never prints.
+class secret {
+public:
+    secret() = default;
+    explicit secret(std::string_view text);
+    secret(const secret& other);
+    secret(secret&& other) noexcept;
+    secret& operator=(secret other) noexcept;
+    ~secret();
+
+    std::string_view reveal() const noexcept { return text_; }
+    bool empty() const noexcept { return text_.empty(); }
+
+private:
+    std::string text_;
+};
+std::ostream& operator<<(std::ostream& out, const secret&); // "[redacted]"
+
+struct credentials {
+    std::string access_key_id;
+    secret secret_access_key;
+    secret session_token;                                            // empty for long-lived keys
+    std::optional<std::chrono::system_clock::time_point> expiration; // none: never
+    std::string account_id;                                          // "" when unknown
+    std::string provider; // "environment", "container", … for logs and metrics
+
+    bool expired_at(std::chrono::system_clock::time_point now) const noexcept {
+        return expiration && *expiration <= now;
+    }
+};
+
+using shared_credentials = std::shared_ptr<const credentials>;
+
+} // namespace countersign::chain

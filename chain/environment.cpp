@@ -1,0 +1,94 @@
+// Keys in the environment, and the check that all static keys go through.
+#include "chain/provider.hpp"
+#include "chain/rfc3339.hpp"
+#include "chain/text.hpp"
+
+#include <fmt/format.h>
+
+namespace countersign::chain {
+
+namespace {
+
+class environment_provider final : public provider {
+public:
+    explicit environment_provider(environment_keys rule) : rule_(rule) {}
+
+    std::string_view name() const noexcept override { return "environment"; }
+    sight look(const world& outside) const override;
+    task<answer> fetch(world& outside) override { co_return found_in(outside); }
+
+private:
+    answer found_in(const world& outside) const;
+
+    environment_keys rule_;
+};
+
+sight environment_provider::look(const world& outside) const {
+    sight s;
+    const auto id = outside.setting("AWS_ACCESS_KEY_ID");
+    s.seen.push_back("AWS_ACCESS_KEY_ID " + (id ? "= " + masked(*id) : "is not set"));
+    for (const auto* variable : {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+        s.seen.push_back(fmt::format("{} is {}", variable, outside.setting(variable) ? "set" : "not set"));
+    s.configured = id.has_value();
+    return s;
+}
+
+answer environment_provider::found_in(const world& outside) const {
+    if (rule_ == environment_keys::overruled)
+        return not_mine{"a profile named on the command line overrules the environment's keys"};
+    const auto id = outside.setting("AWS_ACCESS_KEY_ID");
+    auto key = outside.setting("AWS_SECRET_ACCESS_KEY");
+    if (!key)
+        key = outside.setting("SECRET_ACCESS_KEY"); // an old spelling that the Rust SDK still reads
+    if (!id)
+        return not_mine{key ? "AWS_ACCESS_KEY_ID is not set (AWS_SECRET_ACCESS_KEY is)" : "no keys are set"};
+    if (!key)
+        return failure{"AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY"};
+    auto token = outside.setting("AWS_SESSION_TOKEN");
+    if (!token)
+        token = outside.setting("AWS_SECURITY_TOKEN"); // likewise, botocore
+    auto keys = static_keys("environment", "the environment", *id, secret(*key), secret(token.value_or("")));
+    auto* found = std::get_if<credentials>(&keys);
+    if (!found)
+        return keys;
+    if (const auto account = outside.setting("AWS_ACCOUNT_ID"); account && is_visible(*account))
+        found->account_id = *account;
+    if (const auto expiry = outside.setting("AWS_CREDENTIAL_EXPIRATION")) {
+        found->expiration = read_rfc3339(*expiry);
+        if (!found->expiration)
+            return failure{"AWS_CREDENTIAL_EXPIRATION is no RFC 3339 date, as 2026-11-22T00:35:06Z"};
+    }
+    return keys;
+}
+
+} // namespace
+
+std::unique_ptr<provider> environment_source(environment_keys rule) {
+    return std::make_unique<environment_provider>(rule);
+}
+
+answer static_keys(
+    std::string_view provider,
+    std::string_view origin,
+    std::string_view access_key_id,
+    const secret& secret_access_key,
+    const secret& session_token
+) {
+    const auto broken = [&](std::string_view which) {
+        return failure{fmt::format("{}: the {} has blanks, control or non-ASCII characters", origin, which)};
+    };
+    if (!is_visible(access_key_id))
+        return broken("access key id");
+    if (!is_visible(secret_access_key.reveal()))
+        return broken("secret access key");
+    if (!session_token.empty() && !is_visible(session_token.reveal()))
+        return broken("session token");
+    credentials keys;
+    keys.access_key_id = access_key_id;
+    keys.secret_access_key = secret_access_key;
+    keys.session_token = session_token;
+    keys.provider = provider;
+    return keys;
+}
+
+} // namespace countersign::chain

@@ -1,0 +1,249 @@
+#include "chain/http.hpp"
+
+#include "chain/text.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_static_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace countersign::chain {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+using steady = std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+using addresses = std::vector<asio::ip::address>;
+
+http_fault fault(http_stage stage, std::string_view what, const error_code& error) {
+    const bool late = error == beast::error::timeout || error == asio::error::operation_aborted;
+    return {stage, fmt::format("{}: {}", what, late ? "no answer in time" : printable(error.message()))};
+}
+
+// 0 for what is no port. A view may come from a URL, so digits only is certain and the size is not.
+std::uint16_t port_in(std::string_view digits) noexcept {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    return error == std::errc{} && end == digits.data() + digits.size() ? port : std::uint16_t{0};
+}
+
+// getaddrinfo runs in a thread of its own and cannot be cancelled: this is what its late answer finds.
+struct lookup {
+    explicit lookup(const asio::any_io_executor& executor) : resolver(executor), timer(executor) {}
+    tcp::resolver resolver;
+    asio::steady_timer timer;
+    error_code error = asio::error::timed_out;
+    addresses found;
+};
+
+task<boost::system::result<addresses, http_fault>> addresses_of(const http_url& url, steady::time_point until) {
+    error_code not_numeric;
+    const auto literal = asio::ip::make_address(url.host, not_numeric);
+    if (!not_numeric)
+        co_return addresses{literal};
+    const auto asked = std::make_shared<lookup>(co_await asio::this_coro::executor);
+    asked->timer.expires_at(until);
+    asked->resolver.async_resolve(
+        url.host,
+        url.port,
+        tcp::resolver::numeric_service,
+        [asked](error_code error, const tcp::resolver::results_type& entries) {
+            asked->error = error;
+            for (const auto& entry : entries)
+                asked->found.push_back(entry.endpoint().address());
+            asked->timer.cancel();
+        }
+    );
+    co_await asked->timer.async_wait(as_values);
+    if (asked->error)
+        co_return fault(http_stage::connect, "name look-up", asked->error);
+    co_return asked->found;
+}
+
+task<std::optional<http_fault>>
+dial(beast::tcp_stream& stream, const http_ask& ask, const http_url& url, steady::time_point until) {
+    const auto found = co_await addresses_of(url, until);
+    if (!found)
+        co_return found.error();
+    // Every address, not only the first: a name with one good and one bad address would pass by luck.
+    if (ask.may_dial && !std::all_of(found->begin(), found->end(), ask.may_dial))
+        co_return http_fault{http_stage::forbidden, "the host has an address that plain http may not be sent to"};
+    error_code error = asio::error::host_not_found;
+    for (const auto& address : *found) {
+        stream.expires_at(until);
+        const tcp::endpoint endpoint(address, port_in(url.port));
+        std::tie(error) = co_await stream.async_connect(endpoint, as_values);
+        if (!error)
+            co_return std::nullopt;
+        stream.close();
+    }
+    co_return fault(http_stage::connect, "connection", error);
+}
+
+http::request<http::empty_body> request_for(const http_ask& ask, const http_url& url) {
+    http::request<http::empty_body> request;
+    request.method_string(ask.method);
+    request.target(url.target);
+    request.version(11);
+    request.set(http::field::host, url.host_field);
+    request.set(http::field::user_agent, "countersign");
+    request.set(http::field::connection, "close");
+    for (const auto& f : ask.fields)
+        request.set(f.name, f.value.reveal());
+    if (ask.method == "PUT" || ask.method == "POST")
+        request.set(http::field::content_length, "0");
+    return request;
+}
+
+// Where an answer is read into; it holds keys, so it is wiped.
+struct answer_buffer {
+    static constexpr std::size_t size = longest_answer_head + longest_answer_body;
+    std::unique_ptr<char[]> memory = std::make_unique<char[]>(size);
+    beast::flat_static_buffer_base view{memory.get(), size};
+    answer_buffer() = default;
+    answer_buffer(const answer_buffer&) = delete;
+    answer_buffer& operator=(const answer_buffer&) = delete;
+    ~answer_buffer() { OPENSSL_cleanse(memory.get(), size); }
+};
+
+http_reply reply_of(http::response<http::string_body>& message) {
+    http_reply reply;
+    reply.status = message.result_int();
+    for (const auto& f : message)
+        reply.fields.push_back({std::string(f.name_string()), secret({f.value().data(), f.value().size()})});
+    reply.body = secret(message.body());
+    OPENSSL_cleanse(message.body().data(), message.body().size());
+    return reply;
+}
+
+template <class Stream>
+task<http_result> exchange(Stream& stream, const http_ask& ask, const http_url& url) {
+    beast::get_lowest_layer(stream).expires_after(ask.read_limit);
+    auto request = request_for(ask, url);
+    if (const auto [error, sent] = co_await http::async_write(stream, request, as_values); error)
+        co_return fault(http_stage::exchange, "sending", error);
+    answer_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.header_limit(longest_answer_head);
+    parser.body_limit(longest_answer_body);
+    const auto [error, got] = co_await http::async_read(stream, buffer.view, parser, as_values);
+    if (error == http::error::body_limit || error == http::error::header_limit || error == http::error::buffer_overflow)
+        co_return http_fault{http_stage::too_large, "the answer is longer than 64 KiB"};
+    if (error)
+        co_return fault(http_stage::exchange, "reading", error);
+    co_return reply_of(parser.get());
+}
+
+error_code trust(asio::ssl::context& context, const std::string& ca_file) {
+    error_code error;
+    context.set_default_verify_paths(error);
+    if (!error && !ca_file.empty())
+        context.load_verify_file(ca_file, error);
+    SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+    context.set_verify_mode(asio::ssl::verify_peer, error);
+    return error;
+}
+
+// The name in the certificate must be the one that was asked for, in subjectAltName.
+bool expect_name(SSL* tls, const std::string& host) {
+    error_code not_numeric;
+    asio::ip::make_address(host, not_numeric);
+    if (!not_numeric)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host.c_str()) == 1;
+    SSL_set_hostflags(tls, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(tls, host.c_str()) == 1 && SSL_set_tlsext_host_name(tls, host.c_str()) == 1;
+}
+
+task<http_result>
+ask_over_tls(const http_ask& ask, const http_url& url, const std::string& ca_file, steady::time_point until) {
+    asio::ssl::context context(asio::ssl::context::tls_client);
+    if (const auto error = trust(context, ca_file))
+        co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE)", error);
+    beast::ssl_stream<beast::tcp_stream> stream(co_await asio::this_coro::executor, context);
+    if (!expect_name(stream.native_handle(), url.host))
+        co_return http_fault{http_stage::url, "the host is no name that a certificate can have"};
+    auto trouble = co_await dial(stream.next_layer(), ask, url, until);
+    if (trouble)
+        co_return *std::move(trouble);
+    stream.next_layer().expires_at(until);
+    if (const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, as_values); error)
+        co_return fault(http_stage::exchange, "TLS", error);
+    co_return co_await exchange(stream, ask, url);
+}
+
+} // namespace
+
+std::string_view http_reply::field(std::string_view name) const noexcept {
+    for (const auto& f : fields)
+        if (equal_ignoring_case(f.name, name))
+            return f.value.reveal();
+    return {};
+}
+
+boost::system::result<http_url, http_fault> read_url(std::string_view text) {
+    const auto wrong = [](std::string_view why) { return http_fault{http_stage::url, std::string(why)}; };
+    const auto parsed = boost::urls::parse_uri(text);
+    if (!parsed)
+        return wrong("not an absolute URL");
+    const boost::urls::url_view& view = *parsed;
+    if (view.scheme_id() != boost::urls::scheme::http && view.scheme_id() != boost::urls::scheme::https)
+        return wrong("not an http or https URL");
+    if (view.host().empty())
+        return wrong("a URL without a host");
+    if (view.has_userinfo() || view.has_fragment())
+        return wrong("a URL with user or fragment");
+    http_url url;
+    url.tls = view.scheme_id() == boost::urls::scheme::https;
+    url.host = view.host_address();
+    url.port = view.port().empty() ? (url.tls ? "443" : "80") : std::string(view.port());
+    if (!is_visible(url.host) || url.host.find('%') != std::string::npos || port_in(url.port) == 0)
+        return wrong("a URL with an impossible host or port");
+    url.host_field = std::string(view.encoded_host());
+    if (!view.port().empty())
+        url.host_field += ":" + url.port;
+    url.target = view.encoded_path().empty() ? "/" : std::string(view.encoded_path());
+    if (view.has_query())
+        url.target += "?" + std::string(view.encoded_query());
+    return url;
+}
+
+task<http_result> ask_http(const http_ask& ask, std::string ca_file) {
+    const auto url = read_url(ask.url);
+    if (!url)
+        co_return url.error();
+    const auto until = steady::now() + ask.connect_limit;
+    if (url->tls)
+        co_return co_await ask_over_tls(ask, *url, ca_file, until);
+    beast::tcp_stream stream(co_await asio::this_coro::executor);
+    auto trouble = co_await dial(stream, ask, *url, until);
+    if (trouble)
+        co_return *std::move(trouble);
+    co_return co_await exchange(stream, ask, *url);
+}
+
+} // namespace countersign::chain

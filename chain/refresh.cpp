@@ -1,0 +1,217 @@
+#include "chain/refresh.hpp"
+
+#include "chain/chain.hpp"
+#include "chain/rfc3339.hpp"
+#include "chain/world.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace countersign::chain {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using clock = std::chrono::system_clock;
+using seconds_f = std::chrono::duration<double>;
+
+namespace {
+
+constexpr auto advisory = 15min;
+constexpr auto longest_jitter = 1min;
+constexpr auto unlimited_again = 15min; // keys without expiry: files and environment are looked at again
+constexpr auto shortest_wait = 1s;
+constexpr auto longest_backoff = 30s;
+// Nobody can sign meanwhile, and an endpoint that is back must be noticed soon.
+constexpr auto longest_backoff_without_keys = 15s;
+// The wait is taken in pieces, so that a suspended machine or a clock set anew is noticed.
+constexpr auto longest_nap = 1min;
+
+clock::duration in_clock(seconds_f length) noexcept {
+    return std::chrono::duration_cast<clock::duration>(length);
+}
+
+clock::duration renewal_wait(clock::duration life, double u01) noexcept {
+    return life < 2 * advisory ? life / 2 : life - advisory - in_clock(u01 * seconds_f(longest_jitter));
+}
+
+clock::duration backoff(unsigned failures, bool usable, double u01) noexcept {
+    const seconds_f longest = usable ? longest_backoff : longest_backoff_without_keys;
+    const seconds_f base = seconds_f(1s) * static_cast<double>(1U << std::min(failures - 1, 10U));
+    return in_clock(std::min(base, longest) * (0.5 + 0.5 * u01));
+}
+
+} // namespace
+
+clock::time_point
+refresh_at(const credentials* current, unsigned failures, clock::time_point now, double u01) noexcept {
+    const bool limited = current && current->expiration;
+    const auto life = limited ? std::max(*current->expiration - now, clock::duration::zero()) : clock::duration::max();
+    const bool usable = current && life > clock::duration::zero();
+    if (!current && failures == 0)
+        return now;
+    clock::duration wait;
+    if (failures > 0) {
+        wait = backoff(failures, usable, u01);
+        if (usable && limited)
+            wait = std::min(wait, life / 2);
+    } else {
+        wait = limited ? renewal_wait(life, u01) : clock::duration(unlimited_again);
+    }
+    return now + std::max(wait, clock::duration(shortest_wait));
+}
+
+struct refresher::state : std::enable_shared_from_this<refresher::state> {
+    state(asio::io_context& on, world& w, chain_settings settings, subscriber s)
+        : control(on), outside(w), sources(make_chain(settings)), tell(std::move(s)), due_alarm(w.make_alarm()),
+          deadline_alarm(w.make_alarm()) {}
+
+    void begin();
+    void finish(std::exception_ptr cut_off);
+    void keep(result<credentials> loaded);
+    void schedule(clock::time_point at);
+    void nap();
+    void stop();
+
+    asio::io_context& control;
+    world& outside;
+    provider_list sources;
+    subscriber tell;
+    std::unique_ptr<alarm> due_alarm, deadline_alarm;
+    // One for each load: its slot is part of the load's coroutine.
+    std::unique_ptr<asio::cancellation_signal> cancel;
+
+    snapshot known;
+    unsigned failures = 0;
+    bool loading = false;
+    bool stopped = false;
+    clock::time_point due{};
+    clock::time_point last_begin{};
+    std::vector<attempt> tried;
+    result<credentials> loaded = failure{};
+};
+
+namespace {
+
+// By value: the coroutine outlives its caller. `state` is private to refresher, hence the template.
+template <class State>
+task<> load(std::shared_ptr<State> s) {
+    s->loaded = co_await resolve(s->sources, s->outside, s->tried);
+}
+
+} // namespace
+
+void refresher::state::begin() {
+    if (loading || stopped)
+        return;
+    loading = true;
+    last_begin = outside.now();
+    due_alarm->cancel();
+    cancel = std::make_unique<asio::cancellation_signal>();
+    deadline_alarm->set(longest_load, [weak = weak_from_this()] {
+        if (const auto self = weak.lock(); self && self->loading)
+            self->cancel->emit(asio::cancellation_type::terminal);
+    });
+    asio::co_spawn(
+        control,
+        load(shared_from_this()),
+        asio::bind_cancellation_slot(
+            cancel->slot(),
+            [self = shared_from_this()](std::exception_ptr cut_off) {
+                // Not here: the frames that this completion ends still hold the slot.
+                asio::post(self->control, [self, cut_off] { self->finish(cut_off); });
+            }
+        )
+    );
+}
+
+void refresher::state::finish(std::exception_ptr cut_off) {
+    loading = false;
+    deadline_alarm->cancel();
+    if (stopped)
+        return;
+    if (cut_off)
+        loaded = failure{fmt::format("no answer within {} s", longest_load.count()), true};
+    keep(std::move(loaded));
+    loaded = failure{};
+    schedule(refresh_at(known.current.get(), failures, outside.now(), outside.random()));
+    tell(known);
+}
+
+// What was there before stays when nothing better came: valid keys are used to their end, and who signs looks
+// at it.
+void refresher::state::keep(result<credentials> fresh) {
+    const auto now = outside.now();
+    if (fresh && fresh->expired_at(now))
+        fresh = failure{
+            fmt::format("{}: credentials that expired at {}", fresh->provider, write_rfc3339(*fresh->expiration)),
+            true};
+    if (fresh) {
+        known = {std::make_shared<const credentials>(*std::move(fresh)), ""};
+        failures = 0;
+    } else {
+        known.error = std::move(fresh.error().detail);
+        ++failures;
+    }
+}
+
+void refresher::state::schedule(clock::time_point at) {
+    due = at;
+    nap();
+}
+
+void refresher::state::nap() {
+    const auto left = std::clamp<clock::duration>(due - outside.now(), 0s, longest_nap);
+    due_alarm->set(std::chrono::ceil<std::chrono::milliseconds>(left), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self || self->stopped || self->loading)
+            return;
+        if (self->outside.now() < self->due)
+            self->nap();
+        else
+            self->begin();
+    });
+}
+
+void refresher::state::stop() {
+    stopped = true;
+    due_alarm->cancel();
+    deadline_alarm->cancel();
+    if (loading)
+        cancel->emit(asio::cancellation_type::terminal);
+}
+
+refresher::refresher(asio::io_context& control, world& outside, chain_settings settings, subscriber tell)
+    : state_(std::make_shared<state>(control, outside, std::move(settings), std::move(tell))) {}
+
+refresher::~refresher() {
+    state_->stop();
+}
+
+void refresher::start() {
+    state_->begin();
+}
+
+void refresher::load_now() {
+    if (state_->loading || state_->stopped)
+        return;
+    const auto earliest = state_->last_begin + shortest_wait;
+    // A clock set back must not keep us from loading.
+    if (const auto now = state_->outside.now(); earliest > now && state_->last_begin <= now)
+        state_->schedule(std::min(state_->due, earliest));
+    else
+        state_->begin();
+}
+
+void refresher::stop() {
+    state_->stop();
+}
+
+} // namespace countersign::chain

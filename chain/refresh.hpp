@@ -1,0 +1,58 @@
+// Keeps the credentials of one identity fresh, off the workers: resolves at once, renews ahead of expiry (one
+// load at a time, with jitter), and hands out immutable snapshots. Lives on the control thread; not
+// thread-safe itself. The subscriber is called on that thread and passes the snapshot on to the workers.
+#pragma once
+
+#include "chain/credentials.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace countersign::chain {
+
+class world;
+
+struct chain_settings {
+    std::string profile;              // "": from the environment, else "default"
+    bool profile_is_explicit = false; // named on the command line: environment keys are not looked at
+    std::string access_key_id;        // the command-line provider, with:
+    std::string secret_access_key_file;
+};
+
+// What the workers and /readyz know. `current` may be expired: who signs looks at the clock.
+struct snapshot {
+    shared_credentials current; // null until the first success
+    std::string error;          // of the last load, "" when it succeeded; one line, no secret
+};
+
+// When the next load is due: 15 min before expiry less up to a minute of jitter (`u01`), half of the life that
+// is left for lives shorter than 30 min, never within a second of `now`; without expiry in 15 min. After
+// `failures` failed loads in a row: 1 s doubling to 30 s (15 s while nobody can sign), jittered, never later
+// than half of the validity that is left. Pure.
+std::chrono::system_clock::time_point refresh_at(
+    const credentials* current, unsigned failures, std::chrono::system_clock::time_point now, double u01
+) noexcept;
+
+class refresher {
+public:
+    using subscriber = std::function<void(const snapshot&)>;
+
+    refresher(boost::asio::io_context& control, world& outside, chain_settings settings, subscriber tell);
+    ~refresher();
+    refresher(const refresher&) = delete;
+    refresher& operator=(const refresher&) = delete;
+
+    void start();    // the first load
+    void load_now(); // SIGHUP, or a request met expired credentials: joins a load under way; else at most one a second
+    void stop();     // cancels what is under way
+
+private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+} // namespace countersign::chain

@@ -1,0 +1,56 @@
+// The few questions that every source asks of a text. Pure; any thread.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace countersign::chain {
+
+constexpr bool is_blank(char c) noexcept {
+    return c == ' ' || c == '\t';
+}
+
+// Takes blanks off both ends: " a b\t" → "a b".
+constexpr std::string_view trimmed(std::string_view text) noexcept {
+    while (!text.empty() && is_blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+// Keys, tokens and role names end up in header lines and paths: one control byte or blank in them is an
+// attack or a broken file, never something to be repaired. Empty is not visible.
+constexpr bool is_visible(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// For messages: what came from outside, cut to `limit` bytes, everything but printable ASCII as '?'.
+inline std::string printable(std::string_view text, std::size_t limit = 120) {
+    std::string out(text.substr(0, limit));
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return c < ' ' || c >= 0x7f; }, '?'
+    );
+    return text.size() > limit ? out + "..." : out;
+}
+
+// For messages: AKIAIOSFODNN7EXAMPLE → AKIA************MPLE. An id is no secret, but a whole one helps nobody
+// either.
+inline std::string masked(std::string_view key_id) {
+    if (key_id.size() <= 8)
+        return std::string(key_id.size(), '*');
+    std::string out(key_id);
+    std::fill(out.begin() + 4, out.end() - 4, '*');
+    return printable(out);
+}
+
+} // namespace countersign::chain

@@ -1,0 +1,67 @@
+// The doors between the credential chain and everything outside: environment, files, HTTP, clock, chance.
+// Sources know this interface only, so that a test can stand in for a whole machine. Control thread only.
+#pragma once
+
+#include "chain/http.hpp"
+#include "chain/task.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+
+namespace countersign::chain {
+
+inline constexpr std::size_t longest_token_file = 64 * 1024;
+inline constexpr std::size_t longest_ini_file = 1024 * 1024;
+
+// Rings once, unless it is set again, cancelled or destroyed before.
+class alarm {
+public:
+    virtual ~alarm() = default;
+    virtual void set(std::chrono::milliseconds after, std::function<void()> ring) = 0;
+    virtual void cancel() = 0;
+};
+
+class world {
+public:
+    virtual ~world() = default;
+    virtual std::optional<std::string> env(std::string_view name) const = 0;
+    // None: there is no such file. A failure: it is there and cannot be read, or is longer than `limit`.
+    virtual result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const = 0;
+    virtual task<http_result> http(const http_ask& ask) = 0;
+    virtual task<> pause(std::chrono::milliseconds length) = 0;
+    virtual std::unique_ptr<alarm> make_alarm() = 0;
+    virtual std::chrono::system_clock::time_point now() const = 0;
+    virtual double random() = 0; // 0 ≤ r < 1
+
+    // The variable, unless it is unset, empty, or only blanks: those are the same to every AWS client.
+    std::optional<std::string> setting(std::string_view name) const;
+};
+
+// The process's own. REQUIRES: outlives everything that waits on `control`, or `control` is not run any more.
+class system_world final : public world {
+public:
+    explicit system_world(boost::asio::io_context& control) : control_(control), chance_(std::random_device{}()) {}
+
+    std::optional<std::string> env(std::string_view name) const override;
+    result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const override;
+    task<http_result> http(const http_ask& ask) override;
+    task<> pause(std::chrono::milliseconds length) override;
+    std::unique_ptr<alarm> make_alarm() override;
+    std::chrono::system_clock::time_point now() const override { return std::chrono::system_clock::now(); }
+    double random() override;
+
+private:
+    boost::asio::io_context& control_;
+    std::mt19937_64 chance_;
+};
+
+} // namespace countersign::chain

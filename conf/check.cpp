@@ -1,0 +1,106 @@
+// Rules that need more than one key.
+#include "conf/load.hpp"
+#include "conf/route.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cstring>
+
+namespace countersign::conf {
+namespace {
+
+// Names other than localhost could resolve to anything.
+bool is_loopback(const std::string& host) {
+    if (host == "localhost") {
+        return true;
+    }
+    in_addr v4{};
+    if (inet_pton(AF_INET, host.c_str(), &v4) == 1) {
+        return ntohl(v4.s_addr) >> 24 == 127;
+    }
+    in6_addr v6{};
+    if (inet_pton(AF_INET6, host.c_str(), &v6) != 1) {
+        return false;
+    }
+    const bool is_mapped_loopback = IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127;
+    return IN6_IS_ADDR_LOOPBACK(&v6) || is_mapped_loopback;
+}
+
+std::string in_front(const config& c, int line) {
+    if (c.source.empty()) {
+        return {};
+    }
+    return line > 0 ? fmt::format("{}:{}: ", c.source, line) : fmt::format("{}: ", c.source);
+}
+
+std::string written(const endpoint& e) {
+    const bool is_ipv6 = e.host.find(':') != std::string::npos;
+    return is_ipv6 ? fmt::format("[{}]:{}", e.host, e.port) : fmt::format("{}:{}", e.host, e.port);
+}
+
+void check_listeners(const config& c) {
+    std::vector<endpoint> all = c.listen.address;
+    if (c.admin.address) {
+        all.push_back(*c.admin.address);
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!is_loopback(all[i].host) && !c.listen.allow_remote) {
+            throw error(fmt::format(
+                "{}{} can be reached from other machines, which could then act in your name; use 127.0.0.1, "
+                "or say "
+                "allow_remote = true in [listen]",
+                in_front(c, 0),
+                written(all[i])
+            ));
+        }
+        const bool is_twice =
+            all[i].port != 0 && std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i), all[i]) !=
+                                    all.begin() + static_cast<std::ptrdiff_t>(i);
+        if (is_twice) {
+            throw error(fmt::format(
+                "{}{} is named twice among listen.address and admin.address", in_front(c, 0), written(all[i])
+            ));
+        }
+    }
+}
+
+void check_route(const config& c, std::size_t index) {
+    const route& r = c.routes[index];
+    for (std::size_t earlier = 0; earlier < index; ++earlier) {
+        if (glob_covers(c.routes[earlier].host, r.host)) {
+            throw error(fmt::format(
+                "{}the route for host \"{}\" is never reached: the one for \"{}\" in line {} comes first; "
+                "put the "
+                "narrower one in front",
+                in_front(c, r.line),
+                r.host,
+                c.routes[earlier].host,
+                c.routes[earlier].line
+            ));
+        }
+    }
+    if (r.upstream && r.scheme && r.upstream_scheme != r.scheme) {
+        throw error(fmt::format("{}scheme contradicts the scheme of upstream; leave scheme out", in_front(c, r.line)));
+    }
+}
+
+} // namespace
+
+void check(const config& c) {
+    check_listeners(c);
+    for (std::size_t i = 0; i < c.routes.size(); ++i) {
+        check_route(c, i);
+    }
+    if (c.credentials.access_key_id.empty() != c.credentials.secret_access_key_file.empty()) {
+        throw error(fmt::format("{}access_key_id and secret_access_key_file must be given together", in_front(c, 0)));
+    }
+    if (c.payload.memory_limit > c.payload.memory_total) {
+        throw error(
+            fmt::format("{}payload.memory_limit (one body) is above payload.memory_total (all bodies)", in_front(c, 0))
+        );
+    }
+}
+
+} // namespace countersign::conf

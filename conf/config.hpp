@@ -1,0 +1,115 @@
+// Every setting of the proxy, its default and its meaning. Plain data: made at the start (and on reload) by load.hpp,
+// read-only afterwards, shared by all threads. Secrets never stand here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace countersign::conf {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A host and a port, of a listener or of something to dial. "[::1]:80", "127.0.0.1:8080", "localhost:9000".
+struct endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+    bool operator==(const endpoint&) const = default;
+};
+
+enum class scheme : std::uint8_t { https, http };
+enum class sign_mode : std::uint8_t { header, query, none };
+enum class payload_mode : std::uint8_t { automatic, signed_body, unsigned_body };
+enum class retry_mode : std::uint8_t { standard, off };
+enum class other_hosts : std::uint8_t { deny, pass };
+enum class log_format : std::uint8_t { text, json };
+enum class log_level : std::uint8_t { debug, info, warn, error, off };
+
+struct listen_settings {
+    std::vector<endpoint> address{{"127.0.0.1", 8080}};
+    bool allow_remote = false;             // an address that is not loopback is an error without this
+    unsigned workers = 0;                  // threads; 0: one per core
+    unsigned max_connections = 10000;      // client connections, all workers together
+    milliseconds header_timeout{20000};    // first byte (of a new connection: accept) to end of a request's head
+    milliseconds body_timeout{30000};      // silence inside a body, either direction
+    milliseconds idle_timeout{60000};      // between requests of a keep-alive connection
+    milliseconds drain_timeout{30000};     // after SIGTERM
+    std::vector<std::string> allow_origin; // Origin values of web pages that may use the proxy; default none
+};
+
+struct admin_settings {
+    std::optional<endpoint> address = endpoint{"127.0.0.1", 8081}; // address = "off": none
+};
+
+// The default identity. Keys come from the provider chain, never from here.
+struct credential_settings {
+    std::string profile;              // "": AWS_PROFILE, else "default"
+    bool profile_is_explicit = false; // from the command line: environment keys are not looked at then
+    std::string region;               // "": AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance
+    std::string access_key_id;        // with the next: the command-line provider
+    std::string secret_access_key_file;
+};
+
+struct upstream_settings {
+    std::string ca_file;                // PEM, trusted besides the system's roots
+    milliseconds connect_timeout{5000}; // name resolution and TCP
+    milliseconds tls_timeout{10000};
+    milliseconds request_timeout{60000};  // the whole request written
+    milliseconds response_timeout{60000}; // request written to the end of the answer's head
+    milliseconds idle_timeout{20000};     // an unused connection is closed after this
+    unsigned max_idle_per_host = 64;      // per worker
+};
+
+struct payload_settings {
+    std::uint64_t memory_limit = 1 << 20;      // a request body in memory; above: 413
+    std::uint64_t memory_total = 256ull << 20; // all request bodies in memory together; above: 503
+};
+
+struct retry_settings {
+    retry_mode mode = retry_mode::standard;
+    std::optional<unsigned> max_attempts; // the first one included; default 3 (DynamoDB 4), see proxy/retry.hpp
+};
+
+struct policy_settings {
+    other_hosts other = other_hosts::deny;
+    std::vector<std::string> allow; // host globs that may be signed for; empty: every AWS endpoint
+};
+
+struct log_settings {
+    log_level level = log_level::info;
+    log_format format = log_format::text;
+    bool access = true; // one line a request
+};
+
+// One [[route]]. The first whose host matches decides.
+struct route {
+    std::string host = "*";           // glob: '*' any run of characters, '?' one; lower-case
+    std::optional<endpoint> upstream; // fixed host: Host header, TLS name and dialled address become this one
+    std::optional<conf::scheme> upstream_scheme; // scheme of `upstream`'s URL
+    std::optional<endpoint> connect;             // dialled instead of the host; Host and TLS name stay the request's
+    std::optional<conf::scheme> scheme;          // default https
+    std::string service;                         // "": from the host
+    std::string region;                          // "": from the host
+    sign_mode sign = sign_mode::header;
+    payload_mode payload = payload_mode::automatic;
+    std::optional<unsigned> max_attempts;
+    int line = 0; // in the file, for messages
+};
+
+struct config {
+    std::string source; // the file it was read from; "" when there was none
+    listen_settings listen;
+    admin_settings admin;
+    credential_settings credentials;
+    upstream_settings upstream;
+    payload_settings payload;
+    retry_settings retry;
+    policy_settings policy;
+    log_settings log;
+    std::vector<route> routes;
+};
+
+} // namespace countersign::conf

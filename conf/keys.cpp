@@ -1,0 +1,296 @@
+#include "conf/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace countersign::conf {
+namespace {
+
+using std::string_view;
+
+template <class Choice>
+using choice = std::pair<string_view, Choice>;
+
+template <class Choice>
+Choice pick(const value& v, std::initializer_list<choice<Choice>> choices) {
+    return v.one_of(std::span<const choice<Choice>>(choices.begin(), choices.size()));
+}
+
+// A value that a later version will have.
+void refuse_announced(const value& v, string_view name) {
+    if (v.text() == name) {
+        v.fail(fmt::format("\"{}\" is not available in this version", name));
+    }
+}
+
+unsigned attempts(const value& v) {
+    return static_cast<unsigned>(v.number(1, 100));
+}
+
+unsigned count(const value& v, std::uint64_t least, std::uint64_t most) {
+    return static_cast<unsigned>(v.number(least, most));
+}
+
+std::vector<endpoint> endpoints(const value& v) {
+    std::vector<endpoint> all;
+    for (const value& one : v.list()) {
+        all.push_back(one.address());
+    }
+    if (all.empty()) {
+        v.fail("names no address");
+    }
+    return all;
+}
+
+std::vector<std::string> texts(const value& v) {
+    std::vector<std::string> all;
+    for (const value& one : v.list()) {
+        all.push_back(one.printable_text());
+    }
+    return all;
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return text;
+}
+
+// Host names are matched in lower case, without port and final dot; what could never match is an error.
+std::string host_glob(const value& v) {
+    std::string glob = lower(v.printable_text());
+    const bool is_known = std::all_of(glob.begin(), glob.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || string_view("-._*?").find(c) != string_view::npos;
+    });
+    if (!is_known || glob.size() > 253 || glob.back() == '.') {
+        v.fail("expected a host name with * and ? as wildcards; no scheme, port, path or final dot");
+    }
+    return glob;
+}
+
+std::vector<std::string> host_globs(const value& v) {
+    std::vector<std::string> all;
+    for (const value& one : v.list()) {
+        all.push_back(host_glob(one));
+    }
+    return all;
+}
+
+std::string scope_name(const value& v) {
+    std::string name = v.printable_text();
+    const bool is_known = std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    });
+    if (!is_known) {
+        v.fail("expected lower-case letters, digits and '-', as in \"s3\" or \"eu-west-1\"");
+    }
+    return name;
+}
+
+endpoint dialled(const value& v) {
+    const endpoint found = v.address();
+    if (found.port == 0) {
+        v.fail("port 0 cannot be dialled");
+    }
+    return found;
+}
+
+scheme read_scheme(const value& v) {
+    return pick<scheme>(v, {{"https", scheme::https}, {"http", scheme::http}});
+}
+
+// "https://search.example.com" → https, search.example.com:443
+void read_upstream(const value& v, route& r) {
+    const std::string url = v.printable_text();
+    const auto end_of_scheme = url.find("://");
+    const string_view name = string_view(url).substr(0, std::min(end_of_scheme, url.size()));
+    if (end_of_scheme == std::string::npos || (name != "https" && name != "http")) {
+        v.fail("expected a URL, as in \"https://search.example.com\" or \"http://127.0.0.1:9000\"");
+    }
+    string_view authority = string_view(url).substr(end_of_scheme + 3);
+    if (authority.find('@') != string_view::npos) {
+        v.fail("a user or password in a URL is never used; credentials come from the provider chain");
+    }
+    if (authority.ends_with('/')) {
+        authority.remove_suffix(1);
+    }
+    if (authority.empty() || authority.find_first_of("/?#") != string_view::npos) {
+        v.fail("only scheme, host and port can be given; the path is the request's own");
+    }
+    r.upstream_scheme = name == "https" ? scheme::https : scheme::http;
+    const bool has_port = authority.rfind(':') != string_view::npos && !authority.ends_with(']');
+    const string_view default_port = name == "https" ? ":443" : ":80";
+    const std::string whole = std::string(authority) + std::string(has_port ? string_view() : default_port);
+    try {
+        r.upstream = parse_endpoint(whole, v.key());
+    } catch (const error&) {
+        v.fail("the URL's host or port is not valid");
+    }
+    if (r.upstream->port == 0) {
+        v.fail("port 0 cannot be dialled");
+    }
+}
+
+constexpr std::array listen_keys{
+    key<config>{"address", [](const value& v, config& c) { c.listen.address = endpoints(v); }},
+    key<config>{"allow_remote", [](const value& v, config& c) { c.listen.allow_remote = v.boolean(); }},
+    key<config>{"workers", [](const value& v, config& c) { c.listen.workers = count(v, 0, 1024); }},
+    key<config>{
+        "max_connections", [](const value& v, config& c) { c.listen.max_connections = count(v, 1, 1'000'000); }},
+    key<config>{"header_timeout", [](const value& v, config& c) { c.listen.header_timeout = v.duration(); }},
+    key<config>{"body_timeout", [](const value& v, config& c) { c.listen.body_timeout = v.duration(); }},
+    key<config>{"idle_timeout", [](const value& v, config& c) { c.listen.idle_timeout = v.duration(); }},
+    key<config>{"drain_timeout", [](const value& v, config& c) { c.listen.drain_timeout = v.duration(); }},
+    key<config>{"allow_origin", [](const value& v, config& c) { c.listen.allow_origin = texts(v); }},
+};
+
+void read_admin_address(const value& v, config& c) {
+    c.admin.address = v.text() == "off" ? std::nullopt : std::optional(v.address());
+}
+
+constexpr std::array admin_keys{
+    key<config>{"address", read_admin_address},
+};
+
+constexpr std::array credential_keys{
+    key<config>{"profile", [](const value& v, config& c) { c.credentials.profile = v.text(); }},
+    key<config>{"region", [](const value& v, config& c) { c.credentials.region = scope_name(v); }},
+    key<config>{"access_key_id", [](const value& v, config& c) { c.credentials.access_key_id = v.printable_text(); }},
+    key<config>{
+        "secret_access_key_file", [](const value& v, config& c) { c.credentials.secret_access_key_file = v.text(); }},
+};
+
+constexpr std::array upstream_keys{
+    key<config>{"ca_file", [](const value& v, config& c) { c.upstream.ca_file = v.text(); }},
+    key<config>{"connect_timeout", [](const value& v, config& c) { c.upstream.connect_timeout = v.duration(); }},
+    key<config>{"tls_timeout", [](const value& v, config& c) { c.upstream.tls_timeout = v.duration(); }},
+    key<config>{"request_timeout", [](const value& v, config& c) { c.upstream.request_timeout = v.duration(); }},
+    key<config>{"response_timeout", [](const value& v, config& c) { c.upstream.response_timeout = v.duration(); }},
+    key<config>{"idle_timeout", [](const value& v, config& c) { c.upstream.idle_timeout = v.duration(); }},
+    key<config>{
+        "max_idle_per_host", [](const value& v, config& c) { c.upstream.max_idle_per_host = count(v, 0, 10'000); }},
+};
+
+constexpr std::array payload_keys{
+    key<config>{"memory_limit", [](const value& v, config& c) { c.payload.memory_limit = v.size(); }},
+    key<config>{"memory_total", [](const value& v, config& c) { c.payload.memory_total = v.size(); }},
+};
+
+void read_retry_mode(const value& v, config& c) {
+    refuse_announced(v, "adaptive");
+    c.retry.mode = pick<retry_mode>(v, {{"standard", retry_mode::standard}, {"off", retry_mode::off}});
+}
+
+constexpr std::array retry_keys{
+    key<config>{"mode", read_retry_mode},
+    key<config>{"max_attempts", [](const value& v, config& c) { c.retry.max_attempts = attempts(v); }},
+};
+
+void read_other_hosts(const value& v, config& c) {
+    c.policy.other = pick<other_hosts>(v, {{"deny", other_hosts::deny}, {"pass", other_hosts::pass}});
+}
+
+constexpr std::array policy_keys{
+    key<config>{"other_hosts", read_other_hosts},
+    key<config>{"allow", [](const value& v, config& c) { c.policy.allow = host_globs(v); }},
+};
+
+void read_log_level(const value& v, config& c) {
+    c.log.level = pick<log_level>(
+        v,
+        {{"debug", log_level::debug},
+         {"info", log_level::info},
+         {"warn", log_level::warn},
+         {"error", log_level::error},
+         {"off", log_level::off}}
+    );
+}
+
+void read_log_format(const value& v, config& c) {
+    c.log.format = pick<log_format>(v, {{"text", log_format::text}, {"json", log_format::json}});
+}
+
+constexpr std::array log_keys{
+    key<config>{"level", read_log_level},
+    key<config>{"format", read_log_format},
+    key<config>{"access", [](const value& v, config& c) { c.log.access = v.boolean(); }},
+};
+
+void read_sign(const value& v, route& r) {
+    r.sign =
+        pick<sign_mode>(v, {{"header", sign_mode::header}, {"query", sign_mode::query}, {"none", sign_mode::none}});
+}
+
+void read_payload(const value& v, route& r) {
+    refuse_announced(v, "streaming");
+    r.payload = pick<payload_mode>(
+        v,
+        {{"auto", payload_mode::automatic},
+         {"signed", payload_mode::signed_body},
+         {"unsigned", payload_mode::unsigned_body}}
+    );
+}
+
+constexpr std::array all_route_keys{
+    key<route>{"host", [](const value& v, route& r) { r.host = host_glob(v); }},
+    key<route>{"upstream", read_upstream},
+    key<route>{"connect", [](const value& v, route& r) { r.connect = dialled(v); }},
+    key<route>{"scheme", [](const value& v, route& r) { r.scheme = read_scheme(v); }},
+    key<route>{"service", [](const value& v, route& r) { r.service = scope_name(v); }},
+    key<route>{"region", [](const value& v, route& r) { r.region = scope_name(v); }},
+    key<route>{"sign", read_sign},
+    key<route>{"payload", read_payload},
+    key<route>{"max_attempts", [](const value& v, route& r) { r.max_attempts = attempts(v); }},
+};
+
+const std::array<section, 8> all_sections{{
+    {"listen", listen_keys},
+    {"admin", admin_keys},
+    {"credentials", credential_keys, echo::hidden},
+    {"upstream", upstream_keys},
+    {"payload", payload_keys},
+    {"retry", retry_keys},
+    {"policy", policy_keys},
+    {"log", log_keys},
+}};
+
+constexpr std::array<string_view, 6> announced{
+    "identity",
+    "upstream.proxy",
+    "payload.spill_limit",
+    "policy.connect",
+    "route.identity",
+    "route.rate_limit",
+};
+
+} // namespace
+
+std::span<const section> sections() noexcept {
+    return all_sections;
+}
+
+std::span<const key<route>> route_keys() noexcept {
+    return all_route_keys;
+}
+
+bool is_announced(string_view full_name) noexcept {
+    return std::find(announced.begin(), announced.end(), full_name) != announced.end();
+}
+
+std::vector<std::string> key_names() {
+    std::vector<std::string> names;
+    for (const section& s : all_sections) {
+        for (const auto& k : s.keys) {
+            names.push_back(fmt::format("{}.{}", s.name, k.name));
+        }
+    }
+    for (const auto& k : all_route_keys) {
+        names.push_back(fmt::format("route.{}", k.name));
+    }
+    return names;
+}
+
+} // namespace countersign::conf

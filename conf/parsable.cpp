@@ -1,0 +1,112 @@
+#include "conf/parsable.hpp"
+
+#include "conf/value.hpp"
+
+#include <algorithm>
+
+namespace countersign::conf {
+namespace {
+
+bool is_ascii(char c) {
+    return static_cast<unsigned char>(c) < 0x80;
+}
+
+bool is_control(char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+bool may_begin_a_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_-\"']").find(c) != std::string_view::npos;
+}
+
+// "[ name" and "[[name" are fine; "[;", "[[" and "[" alone are not. An array inside an array could look like
+// a header, but no key takes one.
+bool is_broken_header(std::string_view line) {
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin == std::string_view::npos || line[begin] != '[') {
+        return false;
+    }
+    line.remove_prefix(begin);
+    line.remove_prefix(line.starts_with("[[") ? 2 : 1);
+    const auto name = line.find_first_not_of(" \t");
+    return name == std::string_view::npos || !may_begin_a_name(line[name]);
+}
+
+// The end of the string that begins with the quote at `begin`; the line's end when it is not closed.
+std::size_t end_of_string(std::string_view line, std::size_t begin) {
+    const char quote = line[begin];
+    for (std::size_t i = begin + 1; i < line.size(); ++i) {
+        if (line[i] == '\\' && quote == '"') {
+            ++i;
+        } else if (line[i] == quote) {
+            return i;
+        }
+    }
+    return line.size();
+}
+
+// The line without its comment and with its strings taken out: a = "ß" # ß → a = . A quote that is not
+// closed, or stands inside a word (0x'ß'), begins no string.
+std::string outside_of_strings(std::string_view line) {
+    constexpr std::string_view in_front_of_strings = " \t=,.[{";
+    std::string rest;
+    for (std::size_t i = 0; i < line.size() && line[i] != '#'; ++i) {
+        const bool may_begin = i == 0 || in_front_of_strings.find(line[i - 1]) != std::string_view::npos;
+        const bool is_quote = line[i] == '"' || line[i] == '\'';
+        const std::size_t end = is_quote && may_begin ? end_of_string(line, i) : line.size();
+        if (end < line.size()) {
+            i = end;
+        } else {
+            rest += line[i];
+        }
+    }
+    return rest;
+}
+
+// "key = ", "key = [ , ]" or, inside a list, " , ]": all that may stand around texts with characters beyond
+// ASCII. Elsewhere what looks like a text here could still be part of a broken number to the parser: a = -"ß"
+bool is_plain_assignment(std::string_view rest) {
+    const auto equals = rest.find('=');
+    const auto key = rest.substr(0, equals == std::string_view::npos ? 0 : equals);
+    const auto after = equals == std::string_view::npos ? rest : rest.substr(equals + 1);
+    const auto is_of_key = [](char c) { return c == ' ' || c == '\t' || c == '.' || may_begin_a_name(c); };
+    return std::all_of(key.begin(), key.end(), is_of_key) && after.find_first_not_of(" \t[,]") == after.npos;
+}
+
+void check_line(std::string_view line, std::string_view name, int number) {
+    if (std::any_of(line.begin(), line.end(), is_control)) {
+        fail_at(name, number, "a control character stands in this line; a configuration is plain text");
+    }
+    if (line.find("\"\"\"") != std::string_view::npos || line.find("'''") != std::string_view::npos) {
+        fail_at(name, number, "texts over several lines are not used here; write it in one line");
+    }
+    const std::string_view before_comment = line.substr(0, line.find('#'));
+    const std::string rest = outside_of_strings(line);
+    const bool is_all_ascii = std::all_of(before_comment.begin(), before_comment.end(), is_ascii);
+    if (!is_all_ascii && !is_plain_assignment(rest)) {
+        fail_at(name, number, "a character beyond ASCII can stand only in a text in quotes or in a comment");
+    }
+    if (is_broken_header(line)) {
+        fail_at(name, number, "expected the name of a table behind the bracket, as in [listen] or [[route]]");
+    }
+}
+
+} // namespace
+
+void refuse_unparsable(std::string_view text, std::string_view name) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (text.starts_with(byte_order_mark)) {
+        text.remove_prefix(byte_order_mark.size());
+    }
+    for (int number = 1; !text.empty(); ++number) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        if (line.ends_with('\r')) {
+            line.remove_suffix(1);
+        }
+        check_line(line, name, number);
+    }
+}
+
+} // namespace countersign::conf

@@ -1,0 +1,47 @@
+// The subcommands other than `serve`, as main.cpp's table calls them. Each returns the exit status:
+// 0 done, 1 failed with one clear line on standard error, 2 wrong usage.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace countersign::proxy {
+
+struct sign_arguments {
+    std::string service, region, time; // time: YYYYMMDDTHHMMSSZ, "" = now
+    bool query = false;
+    unsigned expires = 3600;
+    bool unsigned_payload = false;
+    bool content_sha256_header = false;
+    bool normalize_path = true;
+    bool double_encode = true;
+    bool session_token_after = false;
+    std::string profile;
+    std::string output = "request"; // request | json
+};
+int run_sign(const sign_arguments& a);
+
+struct credentials_arguments {
+    std::string profile, region, access_key_id, secret_access_key_file;
+    std::string output = "json"; // json | explain
+};
+int run_credentials(const credentials_arguments& a);
+
+int run_scope();
+int run_config_check(const std::optional<std::filesystem::path>& file);
+
+// The key pair that the sandbox always knows. It opens nothing else and is printed by --help and the sandbox itself.
+inline constexpr std::string_view sandbox_access_key_id = "AKIASANDBOXEXAMPLE00";
+inline constexpr std::string_view sandbox_secret_access_key = "sandbox/secret/for/demos/only/not/AWS000";
+
+struct sandbox_arguments {
+    std::string listen = "127.0.0.1:9911"; // ADDRESS:PORT; port 0 takes a free one, the ready line tells which
+    std::string tls_certificate, tls_key;  // PEM files; both or none. The port then speaks TLS and plain HTTP
+    std::string make_certificate;          // instead: a folder that gets the ca.pem of a throwaway authority
+    unsigned credential_lifetime = 3600;   // seconds that temporary keys last
+};
+int run_sandbox(const sandbox_arguments& a);
+
+} // namespace countersign::proxy

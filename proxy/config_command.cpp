@@ -1,0 +1,29 @@
+// `countersign config check`: reads a configuration as `serve` would.
+#include "conf/load.hpp"
+#include "proxy/commands.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace countersign::proxy {
+
+int run_config_check(const std::optional<std::filesystem::path>& file) {
+    const auto env = [](const std::string& name) -> std::optional<std::string> {
+        const char* found = std::getenv(name.c_str());
+        return found == nullptr ? std::nullopt : std::optional<std::string>(found);
+    };
+    try {
+        const conf::config c = conf::load_file(file, env);
+        if (c.source.empty()) {
+            std::puts("no configuration file; the defaults hold");
+        } else {
+            std::printf("%s: no mistakes\n", c.source.c_str());
+        }
+        return 0;
+    } catch (const conf::error& e) {
+        std::fprintf(stderr, "countersign: %s\n", e.what());
+        return 1;
+    }
+}
+
+} // namespace countersign::proxy

@@ -1,0 +1,97 @@
+// One place that requests go to: its plan, its idle connections, its addresses, its TLS ticket, its counters. One per
+// host, port, scheme and worker, kept while it is used; the table below is bounded. Not thread-safe: one worker's.
+#pragma once
+
+#include "proxy/metrics.hpp"
+#include "proxy/plan.hpp"
+#include "proxy/retry.hpp"
+#include "proxy/tls.hpp"
+#include "proxy/transport.hpp"
+#include "proxy/waits.hpp"
+#include "proxy/watched.hpp"
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace countersign::proxy {
+
+class upstream_connection;
+using upstream_ptr = boost::intrusive_ptr<upstream_connection>;
+
+struct destination : boost::intrusive_ref_counter<destination, boost::thread_unsafe_counter> {
+    explicit destination(plan p);
+    ~destination();
+
+    plan where;
+    scope_counters* counters = nullptr; // of the worker's metrics
+    retry_policy retries;
+    retry_budget* budget = nullptr; // shared by all hosts of this service and region
+
+    std::vector<upstream_ptr> idle; // the one used last is at the back
+    session_ticket ticket;
+
+    std::vector<tcp::endpoint> addresses; // checked: these may be dialled
+    steady_time addresses_good_until{};
+    std::size_t next_address = 0;
+    errc resolve_error = errc::none;
+    bool resolving = false;
+    wait_queue resolved;
+
+    steady_time last_used{};
+};
+using destination_ptr = boost::intrusive_ptr<destination>;
+
+class destination_table {
+public:
+    static constexpr std::size_t most = 1024;
+
+    // Asks make_plan once per host. The refusal is not remembered.
+    std::variant<destination_ptr, refusal> find(
+        const conf::config& c,
+        std::string_view default_region,
+        const asked_host& asked,
+        worker_metrics& metrics,
+        steady_time now
+    );
+
+    // Closes every idle connection and forgets everything; destinations in use live on with their requests.
+    void clear();
+
+private:
+    struct key {
+        std::string host;
+        std::uint32_t port_and_scheme;
+    };
+    struct key_view {
+        std::string_view host;
+        std::uint32_t port_and_scheme;
+    };
+    struct hash {
+        using is_transparent = void;
+        std::size_t operator()(const key_view& k) const noexcept {
+            return std::hash<std::string_view>{}(k.host) ^ (k.port_and_scheme * 0x9e3779b97f4a7c15ull);
+        }
+        std::size_t operator()(const key& k) const noexcept { return (*this)(key_view{k.host, k.port_and_scheme}); }
+    };
+    struct equal {
+        using is_transparent = void;
+        template <class A, class B>
+        bool operator()(const A& a, const B& b) const noexcept {
+            return a.port_and_scheme == b.port_and_scheme && std::string_view{a.host} == std::string_view{b.host};
+        }
+    };
+    void make_room();
+    retry_budget& budget_of(const plan& p);
+
+    std::unordered_map<key, destination_ptr, hash, equal> by_host_;
+    std::unordered_map<std::string, retry_budget> budgets_;
+};
+
+} // namespace countersign::proxy

@@ -1,0 +1,217 @@
+// The command line: a table of subcommands, each with its flags and the function that does the work.
+#include "proxy/commands.hpp"
+#include "proxy/serve.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace countersign::proxy {
+namespace {
+
+constexpr int wrong_usage = 2;
+
+constexpr const char* examples = R"(Examples:
+  countersign serve
+  http_proxy=http://127.0.0.1:8080 curl http://s3.eu-west-1.amazonaws.com/bucket/key
+  printf 'GET / HTTP/1.1\r\nHost: iam.amazonaws.com\r\n\r\n' | countersign sign --service iam --region us-east-1
+  countersign credentials --output explain
+  echo sqs.eu-west-1.amazonaws.com | countersign scope
+
+Exit status: 0 done, 1 failed (one line on standard error), 2 wrong usage.
+The manual page countersign(1) has the whole of it.)";
+
+using work = std::function<int()>;
+
+struct subcommand {
+    const char* name;
+    const char* about;
+    work (*declare)(CLI::App& command); // adds the flags; what it returns runs once they are parsed
+};
+
+work declare_serve(CLI::App& command) {
+    auto a = std::make_shared<serve_arguments>();
+    command.add_option("--config", a->config, "Configuration file (TOML); see `countersign config check`")
+        ->type_name("FILE");
+    command.add_option("--listen", a->listen, "Address to listen on, may be repeated (127.0.0.1:8080)")
+        ->type_name("HOST:PORT")
+        ->allow_extra_args(false);
+    command.add_option("--admin", a->admin, "Address of /healthz, /readyz and /metrics, or off (127.0.0.1:8081)")
+        ->type_name("HOST:PORT");
+    command.add_option("--profile", a->profile, "Profile of ~/.aws/config and ~/.aws/credentials");
+    command.add_option("--region", a->region, "Region where neither host nor route names one");
+    command
+        .add_option("--access-key-id", a->access_key_id, "With the next flag: these keys instead of the provider chain")
+        ->type_name("ID");
+    command.add_option("--secret-access-key-file", a->secret_access_key_file, "File that holds the secret access key")
+        ->type_name("FILE");
+    command.add_option("--log-level", a->log_level, "How much to log")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
+    command.add_option("--log-format", a->log_format, "Form of the log's lines")
+        ->check(CLI::IsMember({"text", "json"}));
+    return [a] { return run_serve(*a); };
+}
+
+work declare_sign(CLI::App& command) {
+    auto a = std::make_shared<sign_arguments>();
+    command.add_option("--service", a->service, "Signing name of the service, as in s3")->required();
+    command.add_option("--region", a->region, "Region, as in eu-west-1")->required();
+    command.add_option("--time", a->time, "Sign as of this moment instead of now")->type_name("YYYYMMDDTHHMMSSZ");
+    auto* query = command.add_flag("--query", a->query, "Put the signature into the query (a presigned URL)");
+    command.add_option("--expires", a->expires, "With --query: how long the signature lasts, in seconds")
+        ->check(CLI::Range(1u, 604800u))
+        ->needs(query)
+        ->capture_default_str();
+    command.add_flag("--unsigned-payload", a->unsigned_payload, "Sign UNSIGNED-PAYLOAD instead of the body's hash");
+    command.add_flag("--content-sha256-header", a->content_sha256_header, "Add and sign x-amz-content-sha256");
+    command.add_flag("!--no-normalize-path", a->normalize_path, "Keep dots and double slashes of the path (S3)");
+    command.add_flag("!--no-double-encode", a->double_encode, "Percent-encode the path once only (S3)");
+    command.add_flag("--session-token-after", a->session_token_after, "Add the session token after signing (IoT)");
+    command.add_option("--profile", a->profile, "Profile of ~/.aws/config and ~/.aws/credentials");
+    command.add_option("--output", a->output, "The signed request, or every step as JSON")
+        ->check(CLI::IsMember({"request", "json"}))
+        ->capture_default_str();
+    return [a] { return run_sign(*a); };
+}
+
+work declare_credentials(CLI::App& command) {
+    auto a = std::make_shared<credentials_arguments>();
+    command.add_option("--profile", a->profile, "Profile of ~/.aws/config and ~/.aws/credentials");
+    command.add_option("--region", a->region, "Region of the calls that obtain credentials");
+    command.add_option("--access-key-id", a->access_key_id, "With the next flag: these keys")->type_name("ID");
+    command.add_option("--secret-access-key-file", a->secret_access_key_file, "File that holds the secret access key")
+        ->type_name("FILE");
+    command.add_option("--output", a->output, "json: as credential_process; explain: where they came from")
+        ->check(CLI::IsMember({"json", "explain"}))
+        ->capture_default_str();
+    return [a] { return run_credentials(*a); };
+}
+
+work declare_scope(CLI::App&) {
+    return [] { return run_scope(); };
+}
+
+work declare_config(CLI::App& command) {
+    auto file = std::make_shared<std::optional<std::filesystem::path>>();
+    command.require_subcommand(1);
+    auto* check = command.add_subcommand("check", "Read a configuration and say what is wrong with it");
+    check->add_option("file", *file, "The file; without it the one that `serve` would use")->type_name("FILE");
+    return [file] { return run_config_check(*file); };
+}
+
+work declare_sandbox(CLI::App& command) {
+    auto a = std::make_shared<sandbox_arguments>();
+    command.add_option("--listen", a->listen, "Address to listen on; port 0 takes a free one")
+        ->type_name("HOST:PORT")
+        ->capture_default_str();
+    auto* certificate =
+        command.add_option("--tls-certificate", a->tls_certificate, "PEM file; the port then speaks TLS too")
+            ->type_name("FILE");
+    auto* key = command.add_option("--tls-key", a->tls_key, "PEM file")->type_name("FILE");
+    certificate->needs(key);
+    key->needs(certificate);
+    command
+        .add_option(
+            "--make-certificate",
+            a->make_certificate,
+            "Speak TLS too, as every AWS host, with a throwaway authority; its ca.pem goes into this folder"
+        )
+        ->type_name("FOLDER")
+        ->excludes(certificate);
+    command.add_option("--credential-lifetime", a->credential_lifetime, "Life of the temporary keys it gives")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 43200))
+        ->capture_default_str();
+    command.footer(
+        "It knows one key, which is no secret:\n"
+        "  access key id      " +
+        std::string(sandbox_access_key_id) +
+        "\n"
+        "  secret access key  " +
+        std::string(sandbox_secret_access_key) +
+        "\n"
+        "GET /_sandbox/ of its address tells the rest."
+    );
+    return [a] { return run_sandbox(*a); };
+}
+
+constexpr subcommand subcommands[] = {
+    {"serve", "Run the proxy", declare_serve},
+    {"sign", "Sign one HTTP/1.1 request message: standard input to standard output", declare_sign},
+    {"credentials", "Show the credentials that would sign, or why there are none", declare_credentials},
+    {"scope", "Service and region of host names, one a line on standard input", declare_scope},
+    {"config", "Look at a configuration file", declare_config},
+    {"sandbox", "A local endpoint that verifies signatures, for trials and tests", declare_sandbox},
+};
+
+// CLI11 spreads some messages over several lines.
+std::string one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+// Never repeats an argument's value: --secret-access-key wJal… must not end in a log.
+std::string unexpected(const CLI::App& app) {
+    for (const std::string& argument : app.remaining(true)) {
+        const std::string name = argument.substr(0, argument.find('='));
+        if (name.starts_with("--secret") || name.starts_with("--session-token")) {
+            return "secrets are never flags: name a file with --secret-access-key-file";
+        }
+        if (name.starts_with('-')) {
+            return "there is no flag " + name;
+        }
+    }
+    return "more arguments than expected";
+}
+
+int wrong(const std::string& problem) {
+    std::fprintf(stderr, "countersign: %s (see countersign --help)\n", one_line(problem).c_str());
+    return wrong_usage;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("A forward HTTP proxy that signs requests for AWS.", "countersign");
+    app.set_version_flag("--version", "countersign " COUNTERSIGN_VERSION);
+    app.require_subcommand(1);
+    work chosen;
+    bool is_known = argc < 2 || argv[1][0] == '-';
+    for (const subcommand& s : subcommands) {
+        CLI::App* command = app.add_subcommand(s.name, s.about);
+        command->parse_complete_callback([&chosen, w = s.declare(*command)] { chosen = w; });
+        is_known = is_known || s.name == std::string_view(argv[1]);
+    }
+    app.footer(examples);
+    if (!is_known) {
+        return wrong("there is no such subcommand");
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& e) { // --help, --version
+        return app.exit(e);
+    } catch (const CLI::ExtrasError&) {
+        return wrong(unexpected(app));
+    } catch (const CLI::ParseError& e) {
+        return wrong(e.what());
+    }
+    return chosen();
+}
+
+} // namespace
+} // namespace countersign::proxy
+
+int main(int argc, char** argv) {
+    try {
+        return countersign::proxy::run(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "countersign: %s\n", e.what());
+        return 1;
+    }
+}

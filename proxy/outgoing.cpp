@@ -1,0 +1,184 @@
+#include "proxy/outgoing.hpp"
+
+#include "proxy/worker.hpp"
+#include "signer/date.hpp"
+#include "signer/sigv4.hpp"
+#include "signer/target.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+
+namespace countersign::proxy {
+
+namespace {
+
+constexpr std::string_view unsigned_payload = "UNSIGNED-PAYLOAD";
+
+// Writes into memory whose size was computed before.
+class appender {
+public:
+    explicit appender(char* at) noexcept : begin_(at), at_(at) {}
+    appender& operator<<(std::string_view text) noexcept {
+        at_ += text.copy(at_, text.size());
+        return *this;
+    }
+    std::string_view written() const noexcept { return {begin_, static_cast<std::size_t>(at_ - begin_)}; }
+
+private:
+    char* begin_;
+    char* at_;
+};
+
+// UNSIGNED-PAYLOAD is S3's own; elsewhere a body is always hashed.
+bool leaves_payload_unsigned(const exchange& x) noexcept {
+    const plan& p = x.place->where;
+    if (p.service == "vpc-lattice-svcs" || p.payload == conf::payload_mode::unsigned_body) {
+        return true;
+    }
+    const bool s3 = p.traits.path == signer::path_rule::s3;
+    return s3 && p.payload == conf::payload_mode::automatic &&
+           (x.in.claim == payload_claim::unsigned_payload || p.sign == conf::sign_mode::query);
+}
+
+void hash_payload(exchange& x) noexcept {
+    if (leaves_payload_unsigned(x)) {
+        x.payload_hash = unsigned_payload;
+        x.payload_plan = "unsigned";
+    } else if (x.body.empty()) {
+        x.payload_hash = signer::empty_hash;
+    } else {
+        signer::write_hex(signer::sha256_of(x.body), x.hash_text.data());
+        x.payload_hash = {x.hash_text.data(), x.hash_text.size()};
+        x.payload_plan = "memory";
+    }
+    x.add_content_sha256 = x.place->where.traits.content_sha256_header || x.in.claim != payload_claim::none ||
+                           x.payload_hash == unsigned_payload;
+}
+
+bool is_replaced_by_signing(field_name id) noexcept {
+    return id == field_name::authorization || id == field_name::amz_owned || id == field_name::amz_content_sha256;
+}
+
+// RFC 9110 8.6: methods that mean something by a body say so even when it is empty.
+bool tells_length(const inbound& in) noexcept {
+    return in.framing != body_framing::none || in.method == "POST" || in.method == "PUT" || in.method == "PATCH";
+}
+
+std::span<const signer::header> collect_headers(exchange& x) {
+    auto* const out = static_cast<signer::header*>(
+        x.attempt_memory().allocate((x.in.fields.size() + 1) * sizeof(signer::header), alignof(signer::header))
+    );
+    std::size_t n = 0;
+    out[n++] = {"Host", x.place->where.authority};
+    for (const field& f : x.in.fields) {
+        if (!f.hop) {
+            out[n++] = {f.name, f.value};
+        }
+    }
+    return {out, n};
+}
+
+signer::instructions sign(exchange& x, worker& w, std::span<const signer::header> headers) {
+    const plan& p = x.place->where;
+    const chain::credentials& who = *w.credentials.current;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const signer::date_text date{now};
+    const signer::signing_key& key =
+        w.keys.find(who.access_key_id, who.secret_access_key.reveal(), date.day(), p.region, p.service);
+    const signer::request what{x.in.method, x.path, x.query, headers, x.payload_hash};
+    signer::options how;
+    how.where = p.sign == conf::sign_mode::query ? signer::placement::query : signer::placement::header;
+    how.path = p.traits.path;
+    how.content_sha256_header = x.add_content_sha256;
+    return signer::sign(
+        what, {p.service, p.region}, {who.access_key_id, who.session_token.reveal()}, key, now, how, x.attempt_memory()
+    );
+}
+
+std::size_t size_of_fields(std::span<const signer::header> headers) noexcept {
+    std::size_t n = 0;
+    for (const signer::header& h : headers) {
+        n += h.name.size() + h.value.size() + 4;
+    }
+    return n;
+}
+
+void append_fields(appender& out, std::span<const signer::header> headers) noexcept {
+    for (const signer::header& h : headers) {
+        out << h.name << ": " << h.value << "\r\n";
+    }
+}
+
+} // namespace
+
+std::optional<refusal> check_payload(const exchange& x, const conf::config& c) {
+    if (x.in.framing == body_framing::length && x.in.content_length > c.payload.memory_limit) {
+        return refusal{
+            413,
+            "body-too-large",
+            fmt::format(
+                "The request body has {} bytes, payload.memory_limit is {}. Raise it, or send less.",
+                x.in.content_length,
+                c.payload.memory_limit
+            )};
+    }
+    if (x.in.claim == payload_claim::streaming && x.place->where.sign != conf::sign_mode::none) {
+        return refusal{
+            501,
+            "aws-chunked-not-available",
+            "Bodies in aws-chunked coding cannot be signed again in this version. Send the body as it is: SDKs do with "
+            "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, and payload signing off."};
+    }
+    return std::nullopt;
+}
+
+void prepare(exchange& x) {
+    const plan& p = x.place->where;
+    x.path = x.in.path;
+    x.query = x.in.query;
+    x.payload_plan = x.body.empty() ? "none" : "memory";
+    if (p.sign == conf::sign_mode::none) {
+        return;
+    }
+    bool was_presigned = false;
+    const std::string_view query = signer::without_presignature(x.in.query, x.request_memory(), was_presigned);
+    x.query = signer::wire_query(query, x.request_memory());
+    x.path = signer::wire_path(x.in.path, p.traits.path, x.request_memory());
+    for (field& f : x.in.fields) {
+        f.hop = f.hop || is_replaced_by_signing(f.id);
+    }
+    hash_payload(x);
+}
+
+std::string_view write_request_head(exchange& x, worker& w) {
+    x.begin_attempt();
+    const std::span<const signer::header> headers = collect_headers(x);
+    std::span<const signer::header> added;
+    std::string_view query = x.query;
+    if (x.place->where.sign != conf::sign_mode::none) {
+        const signer::instructions how = sign(x, w, headers);
+        added = how.add;
+        query = how.query.empty() ? x.query : how.query;
+    }
+    char length_text[24];
+    const auto length_end = std::to_chars(length_text, length_text + sizeof length_text, x.body.size()).ptr;
+    const std::string_view length{length_text, static_cast<std::size_t>(length_end - length_text)};
+
+    constexpr std::size_t fixed = 128; // everything below that is not counted
+    const std::size_t size = x.in.method.size() + x.path.size() + query.size() + size_of_fields(headers) +
+                             size_of_fields(added) + w.ground.via_name.size() + length.size() + fixed;
+    appender out{static_cast<char*>(x.attempt_memory().allocate(size, 1))};
+    out << x.in.method << " " << x.path << (query.empty() ? "" : "?") << query << " HTTP/1.1\r\n";
+    append_fields(out, headers);
+    out << "Via: 1.1 " << w.ground.via_name << "\r\n";
+    if (tells_length(x.in)) {
+        out << "Content-Length: " << length << "\r\n";
+    }
+    append_fields(out, added);
+    out << "\r\n";
+    return out.written();
+}
+
+} // namespace countersign::proxy

@@ -1,0 +1,25 @@
+// The request as it goes out: target and payload hash once per request, the signed head once per attempt. The bytes of
+// the client's head are never copied over; a new head is written from what was understood of it.
+#pragma once
+
+#include "proxy/exchange.hpp"
+#include "proxy/refusal.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace countersign::proxy {
+
+class worker;
+
+// Before the body is read: can a body of this kind and size be signed for? A refusal when not.
+std::optional<refusal> check_payload(const exchange& x, const conf::config& c);
+
+// Fills x.path, x.query, x.payload_hash and takes the fields off that signing replaces. REQUIRES: x.place and x.body.
+void prepare(exchange& x);
+
+// The head, signed as of now with the worker's present credentials. The bytes lie in x.attempt_memory().
+// REQUIRES: prepare(x); credentials that are not expired where the plan says to sign.
+std::string_view write_request_head(exchange& x, worker& w);
+
+} // namespace countersign::proxy

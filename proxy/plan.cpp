@@ -1,0 +1,154 @@
+#include "proxy/plan.hpp"
+
+#include "conf/route.hpp"
+#include "proxy/address.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace countersign::proxy {
+
+namespace {
+
+using derived_scope = std::variant<signer::host_scope, signer::scope_refusal>;
+
+std::string write_authority(std::string_view host, std::uint16_t port, bool tls) {
+    const bool ipv6 = host.find(':') != std::string_view::npos;
+    const std::string name = ipv6 ? fmt::format("[{}]", host) : std::string(host);
+    return port == (tls ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
+}
+
+// The port that the client meant. It speaks plain HTTP to us even where it means HTTPS, so 80 says nothing.
+std::uint16_t port_for(const asked_host& asked, bool tls) noexcept {
+    const std::uint16_t standard = tls ? 443 : 80;
+    if (!asked.port || *asked.port == 80 || *asked.port == 443) {
+        return standard;
+    }
+    return *asked.port;
+}
+
+refusal refuse_host(signer::scope_refusal why, std::string_view host) {
+    switch (why) {
+    case signer::scope_refusal::customer_controlled:
+        return {
+            403,
+            "customer-host",
+            fmt::format("{} is somebody's own machine, not an AWS endpoint: nothing is signed for it.", host)};
+    case signer::scope_refusal::unknown_endpoint:
+        return {
+            421,
+            "unknown-host",
+            fmt::format(
+                "Service and region of {0} cannot be told from its name. Write a route: [[route]] host = \"{0}\", "
+                "service = \"...\", region = \"...\".",
+                host
+            )};
+    default:
+        return {
+            421,
+            "unknown-host",
+            fmt::format(
+                "{0} is not an AWS endpoint and no route names it. If it is to be signed for, write [[route]] host = "
+                "\"{0}\", service = \"...\", region = \"...\".",
+                host
+            )};
+    }
+}
+
+void dial(plan& p, std::string_view host, std::uint16_t port, bool tls) {
+    p.dial_host = host;
+    p.dial_port = port;
+    p.tls_name = tls ? std::string(host) : std::string{};
+    p.authority = write_authority(host, port, tls);
+}
+
+// Scope by route first, then by name. The refusal where neither is enough.
+std::optional<refusal> fill_scope(
+    plan& p, const conf::route& r, const derived_scope& derived, std::string_view default_region, std::string_view host
+) {
+    const auto* by_name = std::get_if<signer::host_scope>(&derived);
+    if (r.service.empty() && !by_name) {
+        return refuse_host(std::get<signer::scope_refusal>(derived), host);
+    }
+    p.service = r.service.empty() ? std::string(by_name->service) : r.service;
+    p.region = !r.region.empty() ? r.region : std::string(by_name ? by_name->region : default_region);
+    p.traits = signer::traits_of(p.service);
+    return std::nullopt;
+}
+
+std::variant<plan, refusal>
+plan_by_route(const conf::route& r, std::string_view default_region, const asked_host& asked) {
+    plan p;
+    const conf::scheme scheme = r.scheme.value_or(r.upstream_scheme.value_or(conf::scheme::https));
+    const bool tls = scheme == conf::scheme::https;
+    const std::string_view host = r.upstream ? std::string_view{r.upstream->host} : asked.host;
+    dial(p, host, r.upstream ? r.upstream->port : port_for(asked, tls), tls);
+    // Who wrote an address into a route meant it; a name in a request is only a name.
+    p.public_only = !r.upstream && !r.connect;
+    if (r.connect) {
+        p.dial_host = r.connect->host;
+        p.dial_port = r.connect->port;
+    }
+    p.sign = r.sign;
+    p.payload = r.payload;
+    p.max_attempts = r.max_attempts;
+    const derived_scope derived = signer::scope_of(host);
+    if (auto no = fill_scope(p, r, derived, default_region, host); no && r.sign != conf::sign_mode::none) {
+        return *std::move(no);
+    }
+    return p;
+}
+
+bool is_allowed(const conf::policy_settings& policy, std::string_view host) noexcept {
+    return policy.allow.empty() || std::any_of(policy.allow.begin(), policy.allow.end(), [host](const auto& glob) {
+               return conf::glob_matches(glob, host);
+           });
+}
+
+std::variant<plan, refusal>
+plan_by_name(const signer::host_scope& scope, const conf::policy_settings& policy, const asked_host& asked) {
+    if (asked.port && *asked.port != 80 && *asked.port != 443) {
+        return refusal{403, "bad-port", "AWS endpoints are dialled on port 443 only; write a route for another port."};
+    }
+    if (!is_allowed(policy, asked.host)) {
+        return refusal{
+            403, "not-allowed", fmt::format("policy.allow does not list {}: it is not signed for.", asked.host)};
+    }
+    plan p;
+    dial(p, asked.host, 443, true);
+    p.service = scope.service;
+    p.region = scope.region;
+    p.traits = signer::traits_of(p.service);
+    return p;
+}
+
+// policy.other_hosts = "pass": an ordinary forward proxy for hosts that are not AWS.
+plan plan_to_pass(const asked_host& asked) {
+    plan p;
+    dial(p, asked.host, asked.port.value_or(asked.https ? 443 : 80), asked.https);
+    p.sign = conf::sign_mode::none;
+    p.traits.errors = signer::wire_protocol::text;
+    return p;
+}
+
+} // namespace
+
+std::variant<plan, refusal> make_plan(const conf::config& c, std::string_view default_region, const asked_host& asked) {
+    if (const conf::route* r = conf::find_route(c.routes, asked.host)) {
+        return plan_by_route(*r, default_region, asked);
+    }
+    const derived_scope derived =
+        is_numeric_host(asked.host) ? derived_scope{signer::scope_refusal::not_aws} : signer::scope_of(asked.host);
+    if (const auto* scope = std::get_if<signer::host_scope>(&derived)) {
+        return plan_by_name(*scope, c.policy, asked);
+    }
+    const auto why = std::get<signer::scope_refusal>(derived);
+    if (why == signer::scope_refusal::not_aws && c.policy.other == conf::other_hosts::pass &&
+        !is_numeric_host(asked.host)) {
+        return plan_to_pass(asked);
+    }
+    return refuse_host(why, asked.host);
+}
+
+} // namespace countersign::proxy

@@ -1,0 +1,67 @@
+// Everything that the sandbox answers, without a socket: one request in, one answer out. Verifies first,
+// applies the faults that were asked for, then lets the service answer. Never tells a secret of others: its
+// journal and its explanations hold no token and no whole signature. One thread.
+#pragma once
+
+#include "proxy/sandbox_dynamodb.hpp"
+#include "proxy/sandbox_fault.hpp"
+#include "proxy/sandbox_gate.hpp"
+#include "proxy/sandbox_keys.hpp"
+#include "proxy/sandbox_message.hpp"
+#include "proxy/sandbox_metadata.hpp"
+#include "proxy/sandbox_page.hpp"
+#include "proxy/sandbox_s3.hpp"
+#include "proxy/sandbox_sts.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace countersign::proxy::sandbox {
+
+inline constexpr std::size_t store_limit = 16 * 1024 * 1024; // of S3 and of DynamoDB each, and of one body
+
+class site {
+public:
+    // `report` hears of each request but those for the sandbox's own pages.
+    site(
+        random_source random, std::chrono::seconds credential_lifetime, std::function<void(const journal_entry&)> report
+    );
+
+    answer respond(const request& ask, std::chrono::sys_seconds now);
+
+private:
+    // What the x-fault parameters of one request come to.
+    struct fault_plan {
+        std::optional<answer> instead; // the service is not asked at all
+        delivery how = delivery::whole;
+        std::chrono::milliseconds delay{0};
+        std::string hit; // the parameters that hit this time
+    };
+
+    answer open_answer(const request& ask, std::chrono::sys_seconds now, journal_entry& entry);
+    answer signed_answer(const request& ask, std::chrono::sys_seconds now, journal_entry& entry);
+    std::variant<answer, service_error>
+    serve(const request& ask, const verdict& v, std::string_view request_id, std::chrono::sys_seconds now);
+    answer own_page(const request& ask) const;
+
+    // A malformed parameter is answered with 400 and the forms there are.
+    fault_plan plan_faults(const request& ask, signer::wire_protocol protocol, std::string_view request_id);
+
+    key_ring keys_;
+    sts sts_;
+    metadata metadata_;
+    s3 s3_{store_limit};
+    dynamodb dynamodb_{store_limit};
+    fault_counter faults_;
+    std::deque<journal_entry> journal_; // the last 100, oldest first
+    std::function<void(const journal_entry&)> report_;
+    std::uint64_t served_ = 0;
+};
+
+} // namespace countersign::proxy::sandbox

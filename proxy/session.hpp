@@ -1,0 +1,96 @@
+// A client connection, from accept to close: reads requests one after the other, has each answered, and goes idle
+// between them. While it is idle for more than a moment it holds no buffer. Runs on one worker's thread.
+#pragma once
+
+#include "proxy/buffers.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/task.hpp"
+#include "proxy/transport.hpp"
+#include "proxy/waits.hpp"
+#include "proxy/watched.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace countersign::proxy {
+
+class worker;
+
+// Takes the connection over. Never throws; whatever happens to this client ends with this client.
+// `descriptor` is non-blocking.
+detached serve_client(int descriptor, tcp::endpoint peer, worker& w);
+
+class session final : public watched, private transport {
+public:
+    session(const tcp::endpoint& peer, worker& w);
+    ~session() override;
+    using transport::adopt;
+
+    task<> run();
+
+    // Writes all of it; more than body_timeout without progress ends it. Result through explain().
+    auto write(const gather& buffers) {
+        enter(phase::writing);
+        return write_all(buffers);
+    }
+    // timed_out and cancelled look alike to a socket.
+    errc explain(errc e) const noexcept;
+    void await_upstream() noexcept { enter(phase::upstream); } // the upstream's deadlines count now
+    // True when the client has left while its request was under way, or the proxy is being stopped.
+    bool client_left() const noexcept { return left_; }
+    void mark_left() noexcept { left_ = true; }
+    bool closing() const noexcept { return closing_; } // the proxy drains: this answer is the last one
+    worker& surroundings() noexcept { return worker_; }
+
+    void on_tick(steady_time now) override;
+    void on_ending(ending e) override;
+
+private:
+    enum class phase : std::uint8_t { idle, parked, head, body, upstream, writing, lingering };
+
+    // session.cpp
+    task<bool> wait_for_bytes();
+    task<bool> serve_one(exchange& x); // false: the connection ends
+    task<errc> read_head(exchange& x);
+    task<> answer(exchange& x);
+    task<> refuse(exchange& x);
+    task<> linger();
+    void record(exchange& x);
+    void step_behind(exchange& x) noexcept; // to the bytes of the next request
+
+    // attempts.cpp
+    task<> exchange_with_upstream(exchange& x);
+    task<bool> wait_before_retry(std::chrono::milliseconds delay);
+
+    // request_body.cpp
+    task<> read_body(exchange& x);
+    task<errc> read_known_length(exchange& x);
+    task<errc> read_chunked(exchange& x);
+    bool reserve_body(exchange& x, std::size_t capacity);
+    task<errc> allow_body(exchange& x); // 100 Continue, where the client waits for it
+
+    void on_progress() override { enter(phase::writing); }
+    void enter(phase p) noexcept;
+    void set_deadline(steady_time when) noexcept;
+    task<errc> read_more(); // into block_, behind end_
+    std::string_view bytes() const noexcept { return {block_.begin() + begin_, end_ - begin_}; }
+    bool make_room(); // behind end_; false at the limit of a head
+
+    worker& worker_;
+    std::array<char, 56> peer_text_; // "[address]:port", for the log
+    std::uint8_t peer_size_ = 0;
+    block block_;
+    std::uint32_t begin_ = 0;
+    std::uint32_t end_ = 0;
+    steady_time deadline_;
+    steady_time since_;                      // of the phase
+    upstream_connection* attempt_ = nullptr; // to cancel when the client leaves
+    pause::timer* retry_timer_ = nullptr;
+    phase phase_ = phase::idle;
+    bool fresh_ = true;    // no request yet
+    bool expired_ = false; // cancelled by the deadline
+    bool left_ = false;    // nobody is there to be answered
+    bool closing_ = false; // draining: no further request
+};
+
+} // namespace countersign::proxy

@@ -1,0 +1,68 @@
+#include "proxy/settings.hpp"
+
+#include "conf/load.hpp"
+#include "signer/scope.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <variant>
+
+namespace countersign::proxy {
+
+namespace {
+
+std::optional<std::string> from_environment(const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>{value} : std::nullopt;
+}
+
+void replace(std::string& setting, const std::string& given) {
+    if (!given.empty()) {
+        setting = given;
+    }
+}
+
+conf::log_level parse_level(const std::string& name) {
+    using enum conf::log_level;
+    return name == "debug" ? debug : name == "warn" ? warn : name == "error" ? error : name == "off" ? off : info;
+}
+
+} // namespace
+
+conf::config load_settings(const serve_arguments& a) {
+    conf::config c = conf::load_file(a.config, from_environment);
+    if (!a.listen.empty()) {
+        c.listen.address.clear();
+        for (const std::string& address : a.listen) {
+            c.listen.address.push_back(conf::parse_endpoint(address, "--listen"));
+        }
+    }
+    if (a.admin == "off") {
+        c.admin.address.reset();
+    } else if (!a.admin.empty()) {
+        c.admin.address = conf::parse_endpoint(a.admin, "--admin");
+    }
+    replace(c.credentials.profile, a.profile);
+    c.credentials.profile_is_explicit = c.credentials.profile_is_explicit || !a.profile.empty();
+    replace(c.credentials.region, a.region);
+    replace(c.credentials.access_key_id, a.access_key_id);
+    replace(c.credentials.secret_access_key_file, a.secret_access_key_file);
+    if (!a.log_level.empty()) {
+        c.log.level = parse_level(a.log_level);
+    }
+    if (!a.log_format.empty()) {
+        c.log.format = a.log_format == "json" ? conf::log_format::json : conf::log_format::text;
+    }
+    conf::check(c);
+    return c;
+}
+
+bool needs_default_region(const conf::config& c) {
+    return std::any_of(c.routes.begin(), c.routes.end(), [](const conf::route& r) {
+        const std::string& host = r.upstream ? r.upstream->host : r.host;
+        return r.sign != conf::sign_mode::none && !r.service.empty() && r.region.empty() &&
+               !std::holds_alternative<signer::host_scope>(signer::scope_of(host));
+    });
+}
+
+} // namespace countersign::proxy

@@ -1,0 +1,214 @@
+// `countersign sign`: one request message in, the signed one out, as AWS's own signers would sign it. Unlike
+// the proxy it signs exactly what it is given: every header that is not skipped, path and query as they
+// stand.
+#include "proxy/sign_command.hpp"
+
+#include "chain/chain.hpp"
+#include "chain/world.hpp"
+#include "proxy/sign_message.hpp"
+#include "signer/date.hpp"
+#include "signer/sha256.hpp"
+#include "signer/sigv4.hpp"
+#include "signer/target.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <iterator>
+#include <memory_resource>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace countersign::proxy {
+namespace {
+
+namespace asio = boost::asio;
+
+struct question {
+    explicit question(asio::io_context& control) : outside(control) {}
+
+    chain::system_world outside;
+    chain::provider_list sources;
+    std::vector<chain::attempt> tried;
+    std::optional<chain::result<chain::credentials>> keys;
+};
+
+chain::task<> ask(question& q) {
+    q.keys = co_await chain::resolve(q.sources, q.outside, q.tried);
+}
+
+chain::credentials find_credentials(const sign_arguments& a) {
+    asio::io_context control{1};
+    question q(control);
+    chain::chain_settings settings;
+    settings.profile = a.profile;
+    settings.profile_is_explicit = !a.profile.empty();
+    q.sources = chain::make_chain(settings);
+    std::exception_ptr bug;
+    asio::co_spawn(control, ask(q), [&bug](std::exception_ptr thrown) { bug = thrown; });
+    control.run_for(chain::longest_load);
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+    if (!q.keys) {
+        throw std::runtime_error("no source of credentials answered in time");
+    }
+    if (!*q.keys) {
+        throw std::runtime_error(q.keys->error().detail);
+    }
+    return std::move(**q.keys);
+}
+
+void check(const sign_arguments& a) {
+    if (a.service.empty() || a.region.empty()) {
+        throw wrong_usage("--service and --region are needed");
+    }
+    if (!a.time.empty() && !signer::parse_date(a.time)) {
+        throw wrong_usage("--time is not of the form YYYYMMDDTHHMMSSZ");
+    }
+    if (a.output != "request" && a.output != "json") {
+        throw wrong_usage("--output is either request or json");
+    }
+    if (a.expires < 1 || a.expires > 604800) {
+        throw wrong_usage("--expires is a number of seconds from 1 to 604800");
+    }
+}
+
+signer::path_rule path_rule_of(const sign_arguments& a) {
+    if (signer::traits_of(a.service).path == signer::path_rule::s3) {
+        return signer::path_rule::s3;
+    }
+    if (a.normalize_path) {
+        return a.double_encode ? signer::path_rule::standard : signer::path_rule::normalized_only;
+    }
+    return a.double_encode ? signer::path_rule::encoded_only : signer::path_rule::s3;
+}
+
+signer::options options_of(const sign_arguments& a, const message& m) {
+    signer::options how;
+    how.where = a.query ? signer::placement::query : signer::placement::header;
+    how.path = path_rule_of(a);
+    how.headers = signer::header_rule::all_but_skipped;
+    how.token = a.session_token_after ? signer::token_rule::added_after : signer::token_rule::signed_with_the_rest;
+    how.content_sha256_header =
+        !a.query && (a.content_sha256_header || signer::traits_of(a.service).content_sha256_header ||
+                     m.find("x-amz-content-sha256").has_value());
+    how.expires = std::chrono::seconds(a.expires);
+    return how;
+}
+
+// The time that --time or the message's own X-Amz-Date says; else now.
+std::chrono::sys_seconds time_of(const sign_arguments& a, const message& m, std::chrono::sys_seconds now) {
+    if (!a.time.empty()) {
+        return *signer::parse_date(a.time);
+    }
+    if (const auto said = m.find("x-amz-date")) {
+        const auto when = signer::parse_date(*said);
+        if (!when) {
+            throw std::runtime_error("the message's X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ");
+        }
+        return *when;
+    }
+    return now;
+}
+
+// The last line of the canonical request ("Create a signed AWS API request", HashedPayload).
+std::string payload_hash_of(const sign_arguments& a, const message& m) {
+    if (a.unsigned_payload) {
+        return "UNSIGNED-PAYLOAD";
+    }
+    if (const auto said = m.find("x-amz-content-sha256");
+        said && (*said == "UNSIGNED-PAYLOAD" || said->starts_with("STREAMING-"))) {
+        return std::string(*said);
+    }
+    if (a.query && signer::traits_of(a.service).path == signer::path_rule::s3) {
+        return "UNSIGNED-PAYLOAD"; // who opens a presigned S3 URL brings a body of their own
+    }
+    std::string hex(64, '\0');
+    signer::write_hex(signer::sha256_of(m.body), hex.data());
+    return hex;
+}
+
+// Date is a header like any other here: AWS's signers sign it beside X-Amz-Date.
+bool is_replaced(std::string_view name) {
+    return signer::is_owned_by_signing(name) && name.size() != 4;
+}
+
+void run(const sign_arguments& a) {
+    check(a);
+    const chain::credentials who = find_credentials(a);
+    const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const std::string made = signed_text(a, text, who, now);
+    std::cout.write(made.data(), static_cast<std::streamsize>(made.size())).flush();
+    if (!std::cout) {
+        throw std::runtime_error("standard output cannot be written");
+    }
+}
+
+} // namespace
+
+std::string signed_text(
+    const sign_arguments& a, std::string_view message_text, const chain::credentials& who, std::chrono::sys_seconds now
+) {
+    check(a);
+    message m = message::parse(message_text);
+    const signer::options how = options_of(a, m);
+    const std::chrono::sys_seconds when = time_of(a, m, now);
+    const std::string payload_hash = payload_hash_of(a, m);
+    std::erase_if(m.headers, [](const signer::header& field) { return is_replaced(field.name); });
+
+    std::pmr::monotonic_buffer_resource memory;
+    bool was_presigned = false;
+    m.query = signer::without_presignature(m.query, memory, was_presigned);
+    const signer::signing_key key =
+        signer::signing_key::derive(who.secret_access_key.reveal(), signer::date_text(when).day(), a.region, a.service);
+    const signer::instructions made = signer::sign(
+        {m.method, m.path, m.query, m.headers, payload_hash},
+        {a.service, a.region},
+        {who.access_key_id, who.session_token.reveal()},
+        key,
+        when,
+        how,
+        memory
+    );
+    m.headers.insert(m.headers.end(), made.add.begin(), made.add.end());
+    if (a.query) {
+        m.query = made.query;
+    }
+    const std::string signed_request = m.text();
+    if (a.output == "request") {
+        return signed_request;
+    }
+    const boost::json::object explained{
+        {"canonical_request", made.canonical_request},
+        {"string_to_sign", made.string_to_sign},
+        {"signature", made.signature},
+        {"signed_headers", made.signed_headers},
+        {"credential_scope", made.credential_scope},
+        {"request", signed_request},
+    };
+    return boost::json::serialize(explained) + "\n";
+}
+
+int run_sign(const sign_arguments& a) {
+    try {
+        run(a);
+        return 0;
+    } catch (const wrong_usage& wrong) {
+        fmt::print(stderr, "countersign sign: {}\n", wrong.what());
+        return 2;
+    } catch (const std::exception& failed) {
+        fmt::print(stderr, "countersign sign: {}\n", failed.what());
+        return 1;
+    }
+}
+
+} // namespace countersign::proxy

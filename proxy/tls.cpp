@@ -1,0 +1,149 @@
+#include "proxy/tls.hpp"
+
+#include "proxy/transport.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <fmt/format.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <stdexcept>
+#include <sys/socket.h>
+
+namespace countersign::proxy {
+
+// OpenSSL's way to the socket. Unlike its own socket BIO it knows from the transport whether there can be anything to
+// read, and asks the system only then.
+struct tls_socket {
+    static transport& of(BIO* b) noexcept { return *static_cast<transport*>(BIO_get_data(b)); }
+
+    static int read(BIO* b, char* into, int size) {
+        transport& t = of(b);
+        BIO_clear_retry_flags(b);
+        if (t.readable_) {
+            const auto r = t.try_receive({into, static_cast<std::size_t>(size)});
+            if (r) {
+                return r->error == errc::none ? static_cast<int>(r->bytes) : r->error == errc::closed ? 0 : -1;
+            }
+        }
+        BIO_set_retry_read(b);
+        return -1;
+    }
+
+    static int write(BIO* b, const char* from, int size) {
+        transport& t = of(b);
+        BIO_clear_retry_flags(b);
+        const ssize_t n = ::send(t.descriptor_, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            t.writable_ = false;
+            BIO_set_retry_write(b);
+        }
+        return static_cast<int>(n);
+    }
+
+    static long control(BIO* b, int command, long, void*) {
+        switch (command) {
+        case BIO_CTRL_FLUSH:
+            return 1;
+        case BIO_CTRL_EOF:
+            return of(b).ended_ ? 1 : 0;
+        default:
+            return 0;
+        }
+    }
+
+    static BIO_METHOD* method() {
+        static BIO_METHOD* const made = [] {
+            BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "transport");
+            BIO_meth_set_read(m, read);
+            BIO_meth_set_write(m, write);
+            BIO_meth_set_ctrl(m, control);
+            return m;
+        }();
+        return made;
+    }
+};
+
+namespace {
+
+int ticket_slot() {
+    static const int slot = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return slot;
+}
+
+int keep_ticket(SSL* connection, SSL_SESSION* session) {
+    auto* const tickets = static_cast<session_ticket*>(SSL_get_ex_data(connection, ticket_slot()));
+    if (!tickets) {
+        return 0;
+    }
+    tickets->reset(session);
+    return 1; // the reference is ours now
+}
+
+} // namespace
+
+trust_store make_trust_store(const std::string& ca_file) {
+    trust_store store{X509_STORE_new()};
+    if (!store || X509_STORE_set_default_paths(store.get()) != 1) {
+        throw std::runtime_error("OpenSSL cannot find the system's certificate store");
+    }
+    if (!ca_file.empty() && X509_STORE_load_file(store.get(), ca_file.c_str()) != 1) {
+        throw std::runtime_error(fmt::format("upstream.ca_file: {} cannot be read as PEM certificates", ca_file));
+    }
+    ERR_clear_error();
+    return store;
+}
+
+boost::asio::ssl::context make_tls_context(X509_STORE& trusted) {
+    namespace ssl = boost::asio::ssl;
+    ssl::context context{ssl::context::tls_client};
+    SSL_CTX* const ctx = context.native_handle();
+    SSL_CTX_set1_cert_store(ctx, &trusted);
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_read_ahead(ctx, 1); // a record in one system call instead of two
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, keep_ticket);
+    return context;
+}
+
+void prepare_tls(SSL* connection, const std::string& name, session_ticket* tickets) {
+    SSL_set_ex_data(connection, ticket_slot(), tickets);
+    boost::system::error_code not_an_address;
+    boost::asio::ip::make_address(name, not_an_address);
+    if (!not_an_address) {
+        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection), name.c_str());
+    } else {
+        SSL_set_tlsext_host_name(connection, name.c_str());
+        SSL_set_hostflags(connection, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        SSL_set1_host(connection, name.c_str());
+    }
+    if (*tickets) {
+        SSL_set_session(connection, tickets->get());
+    }
+}
+
+void attach_tls(SSL* connection, transport& t) {
+    BIO* const b = BIO_new(tls_socket::method());
+    BIO_set_data(b, &t);
+    BIO_set_init(b, 1);
+    SSL_set_bio(connection, b, b);
+    SSL_set_connect_state(connection);
+}
+
+void keep_session(SSL* connection) noexcept {
+    SSL_set_shutdown(connection, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+std::string describe_tls_failure(SSL* connection) {
+    if (const long verdict = SSL_get_verify_result(connection); verdict != X509_V_OK) {
+        return X509_verify_cert_error_string(verdict);
+    }
+    const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
+    return reason ? reason : "handshake failed";
+}
+
+} // namespace countersign::proxy

@@ -1,0 +1,45 @@
+// TLS towards upstream: one context per worker, all on one certificate store that is loaded once. TLS 1.2 or newer,
+// chain and name verified (subject alternative names only), session resumption through the destination that a
+// connection belongs to. Made at the start; throws std::runtime_error when ca_file cannot be read.
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+namespace countersign::proxy {
+
+struct free_session {
+    void operator()(SSL_SESSION* s) const noexcept { SSL_SESSION_free(s); }
+};
+using session_ticket = std::unique_ptr<SSL_SESSION, free_session>;
+
+struct free_store {
+    void operator()(X509_STORE* s) const noexcept { X509_STORE_free(s); }
+};
+using trust_store = std::unique_ptr<X509_STORE, free_store>;
+
+// The system's roots (looked up in its folder when needed, not all loaded) and, beside them, `ca_file`.
+trust_store make_trust_store(const std::string& ca_file);
+
+// Takes a reference of its own to `trusted`.
+boost::asio::ssl::context make_tls_context(X509_STORE& trusted);
+
+// Prepares a new connection: server name, name to verify, session to resume. New tickets go to `*tickets`, which must
+// outlive the connection.
+void prepare_tls(SSL* connection, const std::string& name, session_ticket* tickets);
+
+class transport;
+
+// Makes the connection read from and write to the transport's socket.
+void attach_tls(SSL* connection, transport& t);
+
+// Before a connection in good order is freed: otherwise OpenSSL makes its session unusable for resumption.
+void keep_session(SSL* connection) noexcept;
+
+// Why the handshake failed, for the log: the verification error, else OpenSSL's reason.
+std::string describe_tls_failure(SSL* connection);
+
+} // namespace countersign::proxy

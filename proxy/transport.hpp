@@ -1,0 +1,165 @@
+// One connected stream socket, plain or with TLS over it, as coroutines of a worker use it: read some, write all, wait
+// until readable. Operations are tried at once when the socket is known to be ready and otherwise resumed by the
+// worker's poller. One reader and one writer at a time. Buffers are borrowed until the operation is done. Everything
+// on the worker's thread.
+#pragma once
+
+#include "proxy/errc.hpp"
+#include "proxy/task.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <openssl/ssl.h>
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace countersign::proxy {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+class poller;
+
+struct io_result {
+    errc error = errc::none;
+    std::size_t bytes = 0;
+};
+
+using gather = std::array<asio::const_buffer, 4>; // unused ones are empty
+
+inline std::size_t size_of(const gather& buffers) noexcept {
+    return buffers[0].size() + buffers[1].size() + buffers[2].size() + buffers[3].size();
+}
+
+class transport {
+public:
+    explicit transport(poller& p) noexcept : poller_(p) {}
+    virtual ~transport();
+    transport(const transport&) = delete;
+    transport& operator=(const transport&) = delete;
+
+    // Takes over a connected, non-blocking descriptor; closes it when that is not possible.
+    errc adopt(int descriptor);
+    // Opens a socket and connects it. errc::none, connect_failed (errno says why) or cancelled.
+    task<errc> connect(const tcp::endpoint& address);
+    // TLS as client over what is connected. Takes the prepared connection over.
+    task<errc> shake_hands(SSL* connection);
+
+    class reading;
+    class writing;
+    class waiting;
+    reading read_some(asio::mutable_buffer into) noexcept; // → io_result: at least one byte, or an error
+    writing write_all(const gather& buffers) noexcept;     // → errc: every byte, or an error
+    waiting until_readable() noexcept;                     // → errc: bytes, an end or an error can be read
+
+    bool is_open() const noexcept { return descriptor_ >= 0; }
+    int descriptor() const noexcept { return descriptor_; }
+    SSL* tls() const noexcept { return tls_; }
+    bool hung_up() const noexcept { return hung_up_; } // the other side sends no more
+    void close() noexcept;                             // REQUIRES: nobody waits
+    void cancel() noexcept;                            // who waits is resumed soon with errc::cancelled
+    void shutdown_send() noexcept;
+    void close_with_reset() noexcept; // when it is closed, the other side sees a reset
+
+protected:
+    virtual void on_progress() {} // some, but not all, of a write has gone
+    virtual void on_unasked() {}  // readable, and nobody is reading. May close and destroy the object
+
+    // True when there is something to be read, or an end, that is not TLS's own business (tickets). Looks only where
+    // the poller has said that there may be something.
+    bool surplus() noexcept;
+
+private:
+    friend class poller;
+    friend struct tls_socket; // what OpenSSL reads from and writes to (proxy/tls.cpp)
+
+    class until_writable;
+    struct pending {
+        std::coroutine_handle<> who;
+        errc error = errc::none;
+    };
+
+    void note(std::uint32_t events) noexcept; // what is ready; resumes nobody
+    void ready_to_read(std::uint32_t events);
+    void ready_to_write(std::uint32_t events);
+    void finish_cancelled();
+    void resume_reader(errc e);
+    void resume_writer(errc e);
+    // One attempt; nullopt: not now.
+    std::optional<io_result> try_read(asio::mutable_buffer into) noexcept;
+    std::optional<io_result> try_receive(asio::mutable_buffer into) noexcept;
+    std::optional<io_result> try_tls_read(asio::mutable_buffer into) noexcept;
+    // Takes what went off the front of `buffers`. nullopt: the rest not now.
+    std::optional<errc> try_write(gather& buffers) noexcept;
+    std::optional<errc> try_send(gather& buffers) noexcept;
+    std::optional<errc> try_tls_write(gather& buffers) noexcept;
+    std::optional<errc> tls_failure(int result, bool& wants_write) noexcept;
+
+    poller& poller_;
+    SSL* tls_ = nullptr;
+    pending* reader_ = nullptr;
+    pending* writer_ = nullptr;
+    reading* read_ = nullptr; // what reader_ reads into; null when it only waits
+    writing* write_ = nullptr;
+    int descriptor_ = -1;
+    bool readable_ = true; // as far as known: set by events, cleared by what was read
+    bool writable_ = true;
+    bool hung_up_ = false;  // the other side has ended its half: there is always an end to read
+    bool ended_ = false;    // its end has been read
+    bool in_order_ = false; // TLS: nothing has gone wrong, the session may be resumed
+};
+
+class transport::reading : private transport::pending {
+public:
+    bool await_ready() noexcept;
+    void await_suspend(std::coroutine_handle<> h) noexcept;
+    io_result await_resume() const noexcept { return result_; }
+
+private:
+    friend class transport;
+    reading(transport& t, asio::mutable_buffer into) noexcept : transport_(t), into_(into) {}
+    transport& transport_;
+    asio::mutable_buffer into_;
+    io_result result_;
+};
+
+class transport::writing : private transport::pending {
+public:
+    bool await_ready() noexcept;
+    void await_suspend(std::coroutine_handle<> h) noexcept;
+    errc await_resume() const noexcept { return error; }
+
+private:
+    friend class transport;
+    writing(transport& t, const gather& buffers) noexcept : transport_(t), buffers_(buffers) {}
+    transport& transport_;
+    gather buffers_;
+};
+
+class transport::waiting : private transport::pending {
+public:
+    bool await_ready() const noexcept { return transport_.readable_; }
+    void await_suspend(std::coroutine_handle<> h) noexcept;
+    errc await_resume() const noexcept { return error; }
+
+private:
+    friend class transport;
+    explicit waiting(transport& t) noexcept : transport_(t) {}
+    transport& transport_;
+};
+
+inline transport::reading transport::read_some(asio::mutable_buffer into) noexcept {
+    return {*this, into};
+}
+inline transport::writing transport::write_all(const gather& buffers) noexcept {
+    return {*this, buffers};
+}
+inline transport::waiting transport::until_readable() noexcept {
+    return waiting{*this};
+}
+
+} // namespace countersign::proxy

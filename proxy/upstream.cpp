@@ -1,0 +1,216 @@
+#include "proxy/upstream.hpp"
+
+#include "proxy/worker.hpp"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace countersign::proxy {
+
+namespace {
+
+constexpr steady_time never = steady_time::max();
+
+} // namespace
+
+upstream_connection::upstream_connection(worker& w, destination_ptr d)
+    : transport(w.sockets), worker_(w), destination_(std::move(d)), deadline_(never) {
+    w.watched_ones.push_back(*this);
+    ++w.metrics.upstream_connections;
+}
+
+upstream_connection::~upstream_connection() {
+    --worker_.metrics.upstream_connections;
+}
+
+upstream_ptr upstream_connection::take_idle(destination& d) noexcept {
+    while (!d.idle.empty()) {
+        upstream_ptr c = std::move(d.idle.back());
+        d.idle.pop_back();
+        c->idle_ = false;
+        c->deadline_ = never;
+        if (!c->surplus()) {
+            return c;
+        }
+        c->close();
+    }
+    return nullptr;
+}
+
+task<errc> upstream_connection::open() {
+    const errc connected = co_await connect_to_any(worker_.now() + worker_.config->upstream.connect_timeout);
+    if (connected != errc::none) {
+        co_return connected;
+    }
+    ++worker_.metrics.upstream_connections_total;
+    if (destination_->where.tls_name.empty()) {
+        co_return errc::none;
+    }
+    co_return co_await secure(worker_.now() + worker_.config->upstream.tls_timeout);
+}
+
+task<errc> upstream_connection::await_addresses(steady_time deadline) {
+    destination& d = *destination_;
+    if (worker_.now() < d.addresses_good_until) {
+        co_return errc::none;
+    }
+    worker_.start_resolving(d);
+    if (d.resolving) {
+        const errc e = co_await d.resolved.wait_until(deadline);
+        if (e != errc::none) {
+            failure_ = fmt::format("{}: name resolution timed out", d.where.dial_host);
+            co_return e;
+        }
+    }
+    if (d.resolve_error != errc::none) {
+        failure_ = fmt::format("{}: {}", d.where.dial_host, to_string(d.resolve_error));
+    }
+    co_return d.resolve_error;
+}
+
+task<errc> upstream_connection::connect_to_any(steady_time deadline) {
+    const errc found = co_await await_addresses(deadline);
+    if (found != errc::none) {
+        co_return found;
+    }
+    deadline_ = deadline;
+    // A copy: while this connects, somebody else may resolve anew.
+    const std::vector<tcp::endpoint> addresses = destination_->addresses;
+    const std::size_t first = destination_->next_address++;
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        const tcp::endpoint& address = addresses[(first + i) % addresses.size()];
+        const errc e = explain(co_await connect(address));
+        if (e == errc::none) {
+            deadline_ = never;
+            co_return e;
+        }
+        const char* const why = e == errc::timed_out ? "connect_timeout has passed" : std::strerror(errno);
+        failure_ = fmt::format("{}:{}: {}", address.address().to_string(), address.port(), why);
+        if (e == errc::timed_out || e == errc::cancelled) {
+            co_return e;
+        }
+    }
+    co_return errc::connect_failed;
+}
+
+task<errc> upstream_connection::secure(steady_time deadline) {
+    SSL* const connection = SSL_new(worker_.tls.native_handle());
+    prepare_tls(connection, destination_->where.tls_name, &destination_->ticket);
+    deadline_ = deadline;
+    const errc e = explain(co_await shake_hands(connection));
+    deadline_ = never;
+    if (e == errc::none) {
+        co_return e;
+    }
+    destination_->ticket.reset();
+    if (e == errc::timed_out || e == errc::cancelled) {
+        failure_ = "TLS handshake timed out";
+        co_return e;
+    }
+    failure_ = fmt::format("TLS with {}: {}", destination_->where.tls_name, describe_tls_failure(connection));
+    co_return errc::tls_failed;
+}
+
+task<errc> upstream_connection::write(gather buffers, steady_time deadline) {
+    deadline_ = deadline;
+    const errc e = co_await write_all(buffers);
+    deadline_ = never;
+    co_return explain(e);
+}
+
+task<errc> upstream_connection::read_more(steady_time deadline) {
+    if (!block_) {
+        block_ = worker_.small_blocks.take();
+        begin_ = end_ = 0;
+    }
+    deadline_ = deadline;
+    const asio::mutable_buffer into{block_.begin() + end_, room()};
+    const io_result r = co_await read_some(into);
+    deadline_ = never;
+    end_ += r.bytes;
+    filled_ = filled_ || room() == 0;
+    co_return explain(r.error);
+}
+
+std::size_t upstream_connection::room() const noexcept {
+    return block_ ? block_.size() - end_ : worker_.small_blocks.block_size();
+}
+
+void upstream_connection::use_large_block() {
+    block larger = worker_.large_blocks.take();
+    const std::string_view kept = bytes();
+    std::memcpy(larger.begin(), kept.data(), kept.size());
+    block_ = std::move(larger);
+    begin_ = 0;
+    end_ = kept.size();
+}
+
+void upstream_connection::compact() noexcept {
+    const std::string_view kept = bytes();
+    std::memmove(block_.begin(), kept.data(), kept.size());
+    begin_ = 0;
+    end_ = kept.size();
+}
+
+void upstream_connection::keep() {
+    const bool silent = bytes().empty() && !surplus();
+    block_.release();
+    filled_ = false;
+    if (!silent || worker_.draining || destination_->idle.size() >= worker_.config->upstream.max_idle_per_host) {
+        close();
+        return;
+    }
+    idle_ = true;
+    deadline_ = worker_.now() + worker_.config->upstream.idle_timeout;
+    destination_->idle.emplace_back(this);
+}
+
+// Bytes behind an answer, or an end, mean that the two sides do not agree on where it ended (RFC 9112 6.3).
+void upstream_connection::on_unasked() {
+    if (idle_ && surplus()) {
+        retire();
+    }
+}
+
+void upstream_connection::retire() {
+    idle_ = false;
+    const upstream_ptr alive{this};
+    std::erase(destination_->idle, alive);
+    close();
+}
+
+errc upstream_connection::explain(errc e) const noexcept {
+    return e == errc::cancelled && expired_ ? errc::timed_out : e;
+}
+
+void upstream_connection::on_tick(steady_time now) {
+    if (now < deadline_) {
+        return;
+    }
+    deadline_ = never;
+    expired_ = true;
+    if (idle_) {
+        worker_.expired.emplace_back(this); // retired after the walk: it may end here
+    } else {
+        cancel();
+    }
+}
+
+void upstream_connection::retire_expired() {
+    if (idle_) {
+        retire();
+    }
+}
+
+// A busy one ends with its session. An idle one may belong to a destination that no table knows any more (a reload).
+void upstream_connection::on_ending(ending) {
+    if (idle_) {
+        worker_.expired.emplace_back(this);
+    }
+}
+
+} // namespace countersign::proxy

@@ -1,0 +1,80 @@
+// One connection to a service, plain or TLS. While it is idle in its destination's pool, bytes that nobody asked for
+// and the other side's end retire it at once. One request at a time. Not thread-safe: one worker's.
+#pragma once
+
+#include "proxy/buffers.hpp"
+#include "proxy/destination.hpp"
+#include "proxy/task.hpp"
+#include "proxy/transport.hpp"
+
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace countersign::proxy {
+
+class worker;
+
+class upstream_connection final
+    : public boost::intrusive_ref_counter<upstream_connection, boost::thread_unsafe_counter>,
+      public watched,
+      private transport {
+public:
+    upstream_connection(worker& w, destination_ptr d);
+    ~upstream_connection() override;
+
+    // The idle connection that was used last and is silent, now busy; null when there is none.
+    static upstream_ptr take_idle(destination& d) noexcept;
+
+    // Resolves, connects, and shakes hands within the configured time-outs. failure() then says more.
+    task<errc> open();
+    const std::string& failure() const noexcept { return failure_; }
+
+    // Writes all of it. The deadline is for the whole.
+    task<errc> write(gather buffers, steady_time deadline);
+
+    // Waits for at least one more byte behind bytes(). REQUIRES: room() > 0.
+    // errc::none, closed, truncated, reset, timed_out, cancelled, tls_failed.
+    task<errc> read_more(steady_time deadline);
+
+    std::string_view bytes() const noexcept { return {block_.begin() + begin_, end_ - begin_}; }
+    void consume(std::size_t n) noexcept { begin_ += n; }
+    std::size_t room() const noexcept;               // the first read takes a small block
+    bool filled() const noexcept { return filled_; } // some read took all the room there was: there is much to come
+    // Changes to a large block; the bytes move along.
+    void use_large_block();
+    // Makes room behind bytes() by moving them to the front.
+    void compact() noexcept;
+
+    // The last answer was read whole and the connection may carry another request. Goes back to the pool, or is
+    // closed when it is not silent or the pool is full.
+    void keep();
+    void close() noexcept { transport::close(); }
+    void cancel() noexcept { transport::cancel(); } // ends what is waiting with errc::cancelled
+
+    void on_tick(steady_time now) override;
+    void on_ending(ending) override;
+    void retire_expired(); // an idle one whose time is over; the worker calls it
+
+private:
+    void on_unasked() override;
+    task<errc> connect_to_any(steady_time deadline);
+    task<errc> await_addresses(steady_time deadline);
+    task<errc> secure(steady_time deadline);
+    errc explain(errc e) const noexcept;
+    void retire();
+
+    worker& worker_;
+    destination_ptr destination_;
+    block block_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    steady_time deadline_;
+    std::string failure_;
+    bool filled_ = false;
+    bool idle_ = false;
+    bool expired_ = false;
+};
+
+} // namespace countersign::proxy

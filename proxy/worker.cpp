@@ -1,0 +1,333 @@
+#include "proxy/worker.hpp"
+
+#include "proxy/address.hpp"
+#include "proxy/session.hpp"
+#include "proxy/upstream.hpp"
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+
+namespace countersign::proxy {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto tick_length = 100ms;
+constexpr auto accept_pause = 100ms; // after EMFILE and its like
+constexpr auto addresses_last = 10s;
+constexpr std::size_t kept_exchanges = 64;
+constexpr int most_accepts = 16; // in a row, before those who are served have their turn
+
+using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+} // namespace
+
+struct worker::listener {
+    asio::basic_socket_acceptor<tcp, executor> socket;
+    pause::timer retry;   // after an error that time may heal
+    bool waiting = false; // an accept is under way
+};
+
+worker::worker(common_ground& g)
+    : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), sockets(context, *this), config(g.config),
+      default_region(g.default_region), ground(g), tls(make_tls_context(*g.trusted)), log(g.config->log.format),
+      ticker_(context), resolver_(context), work_(context.get_executor()), random_(std::random_device{}()) {
+    for (const tcp::endpoint& address : g.listeners) {
+        auto l = std::make_unique<listener>(listener{decltype(listener::socket){context}, pause::timer{context}});
+        l->socket.open(address.protocol());
+        l->socket.set_option(asio::socket_base::reuse_address{true});
+        l->socket.set_option(reuse_port{true});
+        l->socket.bind(address);
+        l->socket.listen(4096);
+        l->socket.native_non_blocking(true);
+        listeners_.push_back(std::move(l));
+    }
+}
+
+worker::~worker() = default;
+
+void worker::run() {
+    for (const auto& l : listeners_) {
+        accept_on(*l);
+    }
+    sockets.start();
+    arm_tick();
+    context.run();
+    log.flush();
+}
+
+bool worker::is_full() const noexcept {
+    return ground.client_connections.load(std::memory_order_relaxed) >= config->listen.max_connections;
+}
+
+void worker::accept_on(listener& l) {
+    if (draining || l.waiting || is_full()) {
+        return; // resume_accepting() goes on when a session has ended
+    }
+    l.waiting = true;
+    l.socket.async_wait(tcp::acceptor::wait_read, [this, &l](boost::system::error_code e) {
+        l.waiting = false;
+        if (!e && !draining) {
+            refresh_clock();
+            accept_all(l);
+        }
+    });
+}
+
+void worker::accept_all(listener& l) {
+    for (int i = 0; i < most_accepts && !is_full(); ++i) {
+        tcp::endpoint peer;
+        socklen_t size = static_cast<socklen_t>(peer.capacity());
+        const int descriptor = ::accept4(l.socket.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                pause_accepting(l);
+                return;
+            }
+            break; // nobody waits any more, or who did has left
+        }
+        peer.resize(size);
+        serve_client(descriptor, peer, *this);
+    }
+    accept_on(l);
+}
+
+// Out of descriptors or memory: those who are served now will free some. No busy loop meanwhile.
+void worker::pause_accepting(listener& l) {
+    spdlog::warn("cannot accept connections for a moment: {}", std::strerror(errno));
+    l.retry.expires_after(accept_pause);
+    l.retry.async_wait([this, &l](boost::system::error_code) { accept_on(l); });
+}
+
+void worker::session_began() noexcept {
+    ++sessions_;
+    ++metrics.client_connections;
+    ++metrics.client_connections_total;
+    ground.client_connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+void worker::session_ended() noexcept {
+    --sessions_;
+    --metrics.client_connections;
+    ground.client_connections.fetch_sub(1, std::memory_order_relaxed);
+    if (draining) {
+        check_drained();
+    }
+    if (stopping_ && sessions_ == 0) {
+        end_waiting();
+    }
+}
+
+// Another worker's clients may have filled the limit: the tick asks again.
+void worker::resume_accepting() {
+    for (const auto& l : listeners_) {
+        if (l->socket.is_open() && !l->waiting && l->retry.expiry() <= now()) {
+            accept_on(*l);
+        }
+    }
+}
+
+void worker::arm_tick() {
+    ticker_.expires_after(tick_length);
+    ticker_.async_wait([this](boost::system::error_code e) {
+        if (!e) {
+            tick();
+        }
+    });
+}
+
+void worker::tick() {
+    refresh_clock();
+    const steady_time time = now();
+    for (watched& w : watched_ones) {
+        w.on_tick(time);
+    }
+    finish_walk();
+    credentials_known.expire(time);
+    const std::vector<destination_ptr> resolving = resolving_; // a resumed coroutine may change the list
+    for (const destination_ptr& d : resolving) {
+        d->resolved.expire(time);
+    }
+    resume_accepting();
+    log.flush();
+    if (stopping_) {
+        end_everything(); // also what was just between two waits before
+    }
+    if (!stopping_ || sessions_ != 0) {
+        arm_tick();
+    }
+}
+
+lent_exchange worker::take_exchange() {
+    if (exchanges_.empty()) {
+        exchanges_.reserve(kept_exchanges); // giving back allocates nothing
+        return {new exchange, {this}};
+    }
+    exchange* const e = exchanges_.back().release();
+    exchanges_.pop_back();
+    return {e, {this}};
+}
+
+void give_exchange_back::operator()(exchange* e) const noexcept {
+    from->give_back(std::unique_ptr<exchange>{e});
+}
+
+void worker::give_back(std::unique_ptr<exchange> e) noexcept {
+    if (e->body_reserved != 0) {
+        ground.body_bytes.fetch_sub(std::exchange(e->body_reserved, 0), std::memory_order_relaxed);
+    }
+    e->reset();
+    if (exchanges_.size() < kept_exchanges) {
+        exchanges_.push_back(std::move(e));
+    }
+}
+
+void worker::start_resolving(destination& d) {
+    if (d.resolving) {
+        return;
+    }
+    d.resolve_error = errc::none;
+    boost::system::error_code not_numeric;
+    const auto address = asio::ip::make_address(d.where.dial_host, not_numeric);
+    if (!not_numeric) {
+        const bool may = !d.where.public_only || is_public(address);
+        d.addresses.assign(may ? 1 : 0, tcp::endpoint{address, d.where.dial_port});
+        d.resolve_error = may ? errc::none : errc::address_refused;
+        d.addresses_good_until = may ? steady_time::max() : now();
+        return;
+    }
+    d.resolving = true;
+    resolving_.emplace_back(&d);
+    resolver_.async_resolve(
+        d.where.dial_host,
+        std::to_string(d.where.dial_port),
+        asio::ip::resolver_base::numeric_service,
+        [this, kept = destination_ptr{&d}](boost::system::error_code e, const resolver::results_type& found) {
+            addresses_found(kept, e, found);
+        }
+    );
+}
+
+void worker::addresses_found(
+    const destination_ptr& d, boost::system::error_code e, const resolver::results_type& found
+) {
+    refresh_clock();
+    std::erase(resolving_, d);
+    d->resolving = false;
+    d->addresses.clear();
+    d->resolve_error = e ? errc::resolve_failed : errc::none;
+    for (const auto& entry : found) {
+        const tcp::endpoint address = entry.endpoint();
+        // One address that may not be dialled makes the answer untrustworthy as a whole (DNS rebinding).
+        if (d->where.public_only && !is_public(address.address())) {
+            d->addresses.clear();
+            d->resolve_error = errc::address_refused;
+            break;
+        }
+        d->addresses.push_back(address);
+    }
+    if (d->resolve_error == errc::none && d->addresses.empty()) {
+        d->resolve_error = errc::resolve_failed;
+    }
+    d->addresses_good_until = d->resolve_error == errc::none ? now() + addresses_last : now();
+    d->resolved.wake_all();
+}
+
+void worker::set_credentials(chain::snapshot s) {
+    asio::post(context, [this, s = std::move(s)]() mutable {
+        refresh_clock();
+        credentials = std::move(s);
+        keys.clear();
+        credentials_known.wake_all();
+    });
+}
+
+void worker::set_config(std::shared_ptr<const conf::config> c, std::string region) {
+    asio::post(context, [this, c = std::move(c), region = std::move(region)]() mutable {
+        config = std::move(c);
+        default_region = std::move(region);
+        destinations.clear();
+    });
+}
+
+void worker::collect(std::function<void(worker_metrics)> receive) {
+    asio::post(context, [this, receive = std::move(receive)] { receive(metrics); });
+}
+
+void worker::drain(std::function<void()> drained) {
+    asio::post(context, [this, drained = std::move(drained)]() mutable {
+        draining = true;
+        drained_ = std::move(drained);
+        for (const auto& l : listeners_) {
+            boost::system::error_code ignored;
+            l->socket.close(ignored);
+            l->retry.cancel();
+        }
+        destinations.clear();
+        for (watched& w : watched_ones) {
+            w.on_ending(watched::ending::soon);
+        }
+        finish_walk();
+        check_drained();
+    });
+}
+
+void worker::check_drained() {
+    if (sessions_ == 0 && drained_) {
+        std::exchange(drained_, nullptr)();
+    }
+}
+
+// What is still under way has its operations cancelled; the coroutines then run to their ends. One whose operation had
+// just succeeded waits anew: the tick goes on asking until the last session has ended.
+void worker::stop() {
+    asio::post(context, [this] {
+        draining = stopping_ = true;
+        resolver_.cancel();
+        for (const auto& l : listeners_) {
+            boost::system::error_code ignored;
+            l->socket.close(ignored);
+            l->retry.cancel();
+        }
+        destinations.clear();
+        end_everything();
+        work_.reset();
+    });
+}
+
+void worker::end_everything() {
+    for (watched& w : watched_ones) {
+        w.on_ending(watched::ending::now);
+    }
+    finish_walk();
+    credentials_known.wake_all(errc::cancelled);
+    for (const destination_ptr& d : std::vector<destination_ptr>{resolving_}) {
+        d->resolved.wake_all(errc::cancelled);
+    }
+    if (sessions_ == 0) {
+        end_waiting();
+    }
+}
+
+// Nobody waits for a socket or a deadline any more: run() can end.
+void worker::end_waiting() noexcept {
+    sockets.stop();
+    ticker_.cancel();
+}
+
+// What the walk over the watched ones only marked.
+void worker::finish_walk() {
+    sockets.resume_cancelled();
+    for (const upstream_ptr& c : std::exchange(expired, {})) {
+        c->retire_expired();
+    }
+}
+
+} // namespace countersign::proxy

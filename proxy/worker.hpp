@@ -1,0 +1,133 @@
+// One thread of the proxy and everything it owns: its io_context, acceptors, connections, destinations, signing keys,
+// retry budgets, counters, buffers. Workers share nothing that changes but two counters. A session uses the members as
+// its surroundings; other threads only call the functions in the second block, which post to the worker.
+#pragma once
+
+#include "chain/refresh.hpp"
+#include "conf/config.hpp"
+#include "proxy/access_log.hpp"
+#include "proxy/buffers.hpp"
+#include "proxy/destination.hpp"
+#include "proxy/metrics.hpp"
+#include "proxy/poller.hpp"
+#include "proxy/waits.hpp"
+#include "proxy/watched.hpp"
+#include "signer/key.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/basic_resolver.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <memory_resource>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace countersign::proxy {
+
+class session;
+class worker;
+struct exchange;
+
+struct give_exchange_back {
+    worker* from;
+    void operator()(exchange* e) const noexcept;
+};
+using lent_exchange = std::unique_ptr<exchange, give_exchange_back>;
+
+// The same for all workers; outlives them.
+struct common_ground {
+    std::shared_ptr<const conf::config> config;
+    std::string default_region;
+    std::string via_name; // unique to this process
+    trust_store trusted;
+    std::vector<tcp::endpoint> listeners;        // as bound
+    std::atomic<unsigned> client_connections{0}; // touched on accept and close only
+    std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total
+};
+
+class worker {
+public:
+    // Opens its acceptors (SO_REUSEPORT) on `ground.listeners`. Throws boost::system::system_error.
+    explicit worker(common_ground& ground);
+    ~worker();
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
+
+    void run(); // the thread's body: until stop()
+
+    // --- From any thread ---
+    void set_credentials(chain::snapshot s);
+    void set_config(std::shared_ptr<const conf::config> c, std::string default_region);
+    void drain(std::function<void()> drained); // no new clients; `drained` is called on the worker's thread
+    void stop();                               // ends everything that is still under way
+    void collect(std::function<void(worker_metrics)> receive); // called on the worker's thread
+    std::function<void()> on_expired_credentials;              // set before run(); called on the worker's thread
+
+    // --- For sessions, on the worker's thread ---
+    asio::io_context context;
+    poller sockets;
+    std::shared_ptr<const conf::config> config;
+    std::string default_region;
+    common_ground& ground;
+    boost::asio::ssl::context tls;
+    block_pool small_blocks{16 * 1024, 64};
+    block_pool large_blocks{128 * 1024, 8};
+    watch_list watched_ones;
+    std::vector<upstream_ptr> expired; // idle connections to be retired after the tick's walk
+    destination_table destinations;
+    signer::key_cache keys;
+    worker_metrics metrics;
+    access_log log;
+    chain::snapshot credentials;
+    wait_queue credentials_known; // woken by each snapshot
+    bool draining = false;
+
+    // The time as of the event under way: read once for each, not once for each question.
+    steady_time now() const noexcept { return clock_; }
+    void refresh_clock() noexcept { clock_ = std::chrono::steady_clock::now(); }
+    double random() { return std::uniform_real_distribution<double>{0, 1}(random_); }
+    // Lent: goes back to the worker, emptied, when the pointer dies.
+    lent_exchange take_exchange();
+    void give_back(std::unique_ptr<exchange> e) noexcept;
+    void session_began() noexcept;
+    void session_ended() noexcept;
+    // Fills d.addresses, now or later: d.resolved is woken then. Single flight; addresses are kept for a few seconds,
+    // failures are not. With public_only, one address that may not be dialled refuses them all.
+    void start_resolving(destination& d);
+
+private:
+    using executor = asio::io_context::executor_type;
+    using resolver = asio::ip::basic_resolver<tcp, executor>;
+    struct listener;
+    struct resolved;
+
+    void accept_on(listener& l);
+    bool is_full() const noexcept;
+    void accept_all(listener& l);
+    void pause_accepting(listener& l);
+    void tick();
+    void arm_tick();
+    void end_everything();
+    void end_waiting() noexcept;
+    void finish_walk();
+    void resume_accepting();
+    void check_drained();
+    void addresses_found(const destination_ptr& d, boost::system::error_code e, const resolver::results_type& found);
+
+    pause::timer ticker_;
+    resolver resolver_;
+    asio::executor_work_guard<executor> work_;
+    std::vector<std::unique_ptr<listener>> listeners_;
+    std::vector<std::unique_ptr<exchange>> exchanges_;
+    std::vector<destination_ptr> resolving_;
+    std::mt19937_64 random_;
+    std::function<void()> drained_;
+    steady_time clock_ = std::chrono::steady_clock::now();
+    unsigned sessions_ = 0;
+    bool stopping_ = false;
+};
+
+} // namespace countersign::proxy

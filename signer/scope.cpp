@@ -1,0 +1,259 @@
+// A host name is read from the right: DNS suffix, then the region (or what stands in its place), then the
+// service, then labels that belong to the customer. Each function below knows one of these shapes.
+#include "signer/scope.hpp"
+
+#include "signer/host_name.hpp"
+#include "signer/scope_lookup.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <iterator>
+
+namespace countersign::signer {
+namespace {
+
+using std::string_view;
+using answer = std::variant<host_scope, scope_refusal>;
+
+constexpr answer unknown = scope_refusal::unknown_endpoint;
+constexpr answer not_ours = scope_refusal::customer_controlled;
+
+bool is_one_of(string_view name, std::initializer_list<string_view> names) noexcept {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+answer signed_for(string_view service, string_view region, partition_index partition) noexcept {
+    if (service.empty()) {
+        return unknown;
+    }
+    return host_scope{service, region, partition_name(partition)};
+}
+
+// Global services are signed for their one region, whichever the host names: iam.eu-west-1.api.aws →
+// us-east-1
+answer signed_for(const named_service& found, string_view region, partition_index partition) noexcept {
+    return signed_for(found.service, found.home.empty() ? region : found.home, partition);
+}
+
+// "name" or "name-fips"
+bool is_with_fips(string_view label, string_view name) noexcept {
+    return label.starts_with(name) && (label.size() == name.size() || label.substr(name.size()) == "-fips");
+}
+
+// Signing name of the label that stands for S3 in front of a region ("dualstack" taken off); "" for other
+// services. s3, s3-fips, s3-accesspoint, s3-control → s3; s3express-use1-az4 → s3express
+// (bucket--use1-az4--x-s3.s3express-…)
+string_view object_store_named(string_view label) noexcept {
+    if (!label.starts_with("s3")) {
+        return {};
+    }
+    if (is_with_fips(label, "s3") || is_with_fips(label, "s3-accesspoint") || is_with_fips(label, "s3-control")) {
+        return "s3";
+    }
+    if (is_with_fips(label, "s3-object-lambda")) {
+        return "s3-object-lambda";
+    }
+    if (is_with_fips(label, "s3-outposts")) {
+        return "s3-outposts";
+    }
+    return label.starts_with("s3express-") ? string_view("s3express") : string_view();
+}
+
+// S3 without a region label of its own; nothing when it is another service.
+// bucket.s3.amazonaws.com, bucket.s3-accelerate.dualstack.amazonaws.com, bucket.s3-eu-west-1.amazonaws.com
+std::optional<answer> object_store_without_region(const dns_suffix& suffix, string_view name) noexcept {
+    const bool is_dual_stack = last_label(name) == "dualstack";
+    const string_view label = last_label(is_dual_stack ? without_last(name) : name);
+    if (suffix.partition == aws && label == "s3-accelerate") {
+        return signed_for("s3", "us-east-1", aws);
+    }
+    if (is_dual_stack || !label.starts_with("s3")) {
+        return std::nullopt;
+    }
+    if (label.starts_with("s3-website")) {
+        return not_ours;
+    }
+    if (suffix.partition == aws && is_one_of(label, {"s3", "s3-external-1"})) {
+        return signed_for("s3", "us-east-1", aws);
+    }
+    // The old spelling, with the region in the service's label: s3-eu-west-1, s3-fips-us-gov-west-1
+    for (const string_view front : {"s3-fips-", "s3-"}) {
+        const string_view region = label.starts_with(front) ? label.substr(front.size()) : string_view();
+        if (const auto partition = region_below(suffix, region)) {
+            return signed_for("s3", region, *partition);
+        }
+    }
+    return std::nullopt;
+}
+
+// Labels beside a region where somebody's own machine answers: db-1.abc.eu-west-1.rds, name-1.eu-west-1.elb,
+// ec2-1-2-3-4.eu-west-1.compute, db-1.abc.rds.cn-north-1. Without more labels such a name may be an API.
+bool is_customers(string_view label) noexcept {
+    return is_one_of(
+        label,
+        {"cache", "compute", "compute-1", "docdb", "eks", "elb", "rds", "redshift", "redshift-serverless", "s3-website"}
+    );
+}
+
+// A label of the customer's in front of the endpoint's name: abc123.execute-api, 123456789012.ddb,
+// a1b2c3d4e5-ats.iot
+string_view service_with_label(string_view name) noexcept {
+    const string_view endpoint = without_first(name);
+    if (endpoint == "iot") {
+        // AWS's own names below iot are short (jobs.iot, credentials.iot), a device endpoint's is 13 or 14
+        // long.
+        constexpr std::size_t shortest = 12;
+        return name.find('.') >= shortest ? service_behind_label(endpoint) : string_view();
+    }
+    if (last_label(name) == "neptune") {
+        return "neptune-db"; // db.cluster-abc.neptune.cn-north-1; elsewhere the region stands in front
+    }
+    return service_behind_label(endpoint);
+}
+
+// NAME.REGION
+answer regional(string_view name, string_view region, partition_index partition) noexcept {
+    const string_view plain = last_label(name) == "dualstack" ? without_last(name) : name;
+    const string_view object_store = object_store_named(last_label(plain));
+    if (!object_store.empty()) {
+        return signed_for(object_store, region, partition);
+    }
+    if (const named_service found = service_named(name, partition); !found.service.empty()) {
+        return signed_for(found, region, partition);
+    }
+    return is_customers(last_label(name)) ? not_ours : signed_for(service_with_label(name), region, partition);
+}
+
+// RESOURCE.REGION.SERVICE: search-name-abc.eu-west-1.es, abc.eu-west-1.aoss; and the old eu-west-1.queue.
+answer service_behind_region(const dns_suffix& suffix, string_view name) noexcept {
+    constexpr struct {
+        string_view label, service;
+    } services[] = {
+        {"aoss", "aoss"},
+        {"aoss-fips", "aoss"},
+        {"cloudsearch", "cloudsearch"},
+        {"es", "es"},
+        {"es-fips", "es"},
+        {"neptune", "neptune-db"},
+        {"queue", "sqs"},
+    };
+    const string_view label = last_label(name);
+    const string_view front = without_last(name);
+    if (is_customers(label) && !front.empty()) {
+        return not_ours;
+    }
+    const auto found =
+        std::find_if(std::begin(services), std::end(services), [&](const auto& s) { return s.label == label; });
+    const string_view region = last_label(front);
+    const auto partition = region_below(suffix, region);
+    if (found == std::end(services) || !partition) {
+        return unknown;
+    }
+    const bool has_resource = !without_last(front).empty();
+    const bool wants_resource = found->service != "sqs";
+    return has_resource == wants_resource ? signed_for(found->service, region, *partition) : unknown;
+}
+
+// vpce-0a1b-2c3d.sqs.eu-west-1, with a zone (vpce-0a1b-2c3d-eu-west-1a.…), with labels of S3's in front
+// (bucket.vpce-….s3.…). Behind vpce-svc-… answers somebody's own service.
+answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
+    const string_view region = last_label(name);
+    const auto partition = region_below(suffix, region);
+    if (!partition) {
+        return unknown;
+    }
+    const string_view rest = without_last(name);
+    std::size_t end = rest.size(); // of the label looked at, the last one first
+    std::size_t begin = rest.rfind('.') + 1;
+    while (!rest.substr(begin).starts_with("vpce-")) {
+        if (begin == 0) {
+            return unknown;
+        }
+        end = begin - 1;
+        begin = end == 0 ? 0 : rest.rfind('.', end - 1) + 1;
+    }
+    if (rest.substr(begin).starts_with("vpce-svc-")) {
+        return not_ours;
+    }
+    if (end == rest.size()) {
+        return unknown;
+    }
+    const string_view service = rest.substr(end + 1);
+    const string_view object_store = object_store_named(service);
+    return object_store.empty() ? signed_for(service_named(service, *partition), region, *partition)
+                                : signed_for(object_store, region, *partition);
+}
+
+// X.global.api.aws, X.us-gov.amazonaws.com: the endpoint of a global service.
+answer partition_wide(const dns_suffix& suffix, string_view name) noexcept {
+    const partition_index partition = last_label(name) == "us-gov" ? aws_us_gov : suffix.partition;
+    const named_service found = service_named(without_last(name), partition);
+    return found.home.empty() ? unknown : signed_for(found, found.home, partition);
+}
+
+// Below amazonaws.com and api.aws, and what other partitions have in their place.
+answer below_api(const dns_suffix& suffix, string_view host, string_view name) noexcept {
+    const string_view last = last_label(name);
+    if (const auto partition = region_below(suffix, last)) {
+        return regional(without_last(name), last, *partition);
+    }
+    if (const host_row* row = host_without_region(host)) {
+        return signed_for(row->service, row->region, row->partition);
+    }
+    if (last == "global" || (last == "us-gov" && suffix.partition == aws)) {
+        return partition_wide(suffix, name);
+    }
+    if (suffix.kind == domain::dual_stack) {
+        return unknown;
+    }
+    if (last == "vpce") {
+        return vpc_endpoint(suffix, without_last(name));
+    }
+    if (const auto found = object_store_without_region(suffix, name)) {
+        return *found;
+    }
+    return service_behind_region(suffix, name);
+}
+
+// abc123.lambda-url.eu-west-1.on.aws, name.aos.eu-west-1.on.aws, x-1.vpc-lattice-svcs.eu-west-1.on.aws
+answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
+    const string_view region = last_label(name);
+    const auto partition = region_below(suffix, region);
+    const string_view front = without_last(name);
+    const string_view label = last_label(front);
+    if (!partition || label.size() == front.size()) {
+        return unknown;
+    }
+    if (label == "lambda-url") {
+        return signed_for("lambda", region, *partition);
+    }
+    if (label == "aos") {
+        return signed_for("es", region, *partition);
+    }
+    return label == "vpc-lattice-svcs" ? signed_for("vpc-lattice-svcs", region, *partition) : unknown;
+}
+
+} // namespace
+
+answer scope_of(string_view host) noexcept {
+    const auto suffix = suffix_of(host);
+    if (!suffix) {
+        return scope_refusal::not_aws;
+    }
+    if (!is_host_name(host)) {
+        return unknown;
+    }
+    const string_view name = host.substr(0, host.size() - suffix->text.size() - 1);
+    switch (suffix->kind) {
+    case domain::standard:
+    case domain::dual_stack:
+        return below_api(*suffix, host, name);
+    case domain::resources:
+        return below_resources(*suffix, name);
+    case domain::customers:
+        return not_ours;
+    }
+    return unknown;
+}
+
+} // namespace countersign::signer

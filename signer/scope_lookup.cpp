@@ -1,0 +1,250 @@
+#include "signer/scope_lookup.hpp"
+
+#include "signer/scope.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace countersign::signer {
+namespace {
+
+struct partition_row {
+    std::string_view name;
+    std::string_view suffix;
+    std::string_view dual_stack_suffix;
+};
+
+struct region_row {
+    std::string_view prefix;
+    partition_index partition;
+};
+
+struct name_row {
+    std::string_view name;
+    std::string_view service;
+};
+
+struct home_row {
+    std::string_view name;
+    partition_index partition;
+    std::string_view region;
+};
+
+struct protocol_row {
+    std::string_view service;
+    wire_protocol protocol;
+};
+
+#include "signer/scope_table.inc"
+
+static_assert(
+    sizeof(endpoint_rows) + sizeof(labelled_rows) + sizeof(home_rows) + sizeof(host_rows) + sizeof(protocol_rows) <
+    48 * 1024
+);
+
+static_assert(partition_rows[aws].name == "aws" && partition_rows[aws_cn].name == "aws-cn");
+static_assert(partition_rows[aws_us_gov].name == "aws-us-gov" && partition_rows[aws_eusc].name == "aws-eusc");
+
+// Suffixes that the descriptions do not name.
+constexpr dns_suffix other_suffixes[] = {
+    {"on.aws", domain::resources, aws},
+    {"on.amazonwebservices.com.cn", domain::resources, aws_cn},
+    {"on.amazonwebservices.eu", domain::resources, aws_eusc},
+    {"compute.internal", domain::customers},
+    {"ec2.internal", domain::customers},
+    {"cloudfront.net", domain::customers},
+    {"elasticbeanstalk.com", domain::customers},
+    {"awsglobalaccelerator.com", domain::customers},
+    {"amplifyapp.com", domain::customers},
+    {"awsapprunner.com", domain::customers},
+    {"awsapps.com", domain::customers},
+};
+
+bool is_below(std::string_view host, std::string_view suffix) noexcept {
+    return host.size() > suffix.size() && host.ends_with(suffix) && host[host.size() - suffix.size() - 1] == '.';
+}
+
+// Slots of an open-addressed hash table over endpoint_rows, filled by the compiler; 0 is an empty slot.
+constexpr std::size_t slot_count = 2048;
+
+// The length and both ends tell the names apart well enough; the rest is left to the comparison.
+constexpr std::size_t slot_of(std::string_view name) noexcept {
+    std::uint64_t mixed = name.size();
+    const std::size_t end = std::min<std::size_t>(name.size(), 5);
+    for (std::size_t i = 0; i < end; ++i) {
+        const auto front = static_cast<unsigned char>(name[i]);
+        const auto back = static_cast<unsigned char>(name[name.size() - 1 - i]);
+        mixed = mixed * 31 + front + (std::uint64_t{back} << 32);
+    }
+    return (mixed * 0x9e3779b97f4a7c15u >> 40) % slot_count;
+}
+
+constexpr std::array<std::uint16_t, slot_count> made_slots() {
+    std::array<std::uint16_t, slot_count> slots{};
+    for (std::size_t i = 0; i < std::size(endpoint_rows); ++i) {
+        std::size_t slot = slot_of(endpoint_rows[i].name);
+        while (slots[slot] != 0) {
+            slot = (slot + 1) % slot_count;
+        }
+        slots[slot] = static_cast<std::uint16_t>(i + 1);
+    }
+    return slots;
+}
+
+constexpr auto endpoint_slots = made_slots();
+
+const name_row* exact_name(std::string_view name) noexcept {
+    for (std::size_t slot = slot_of(name); endpoint_slots[slot] != 0; slot = (slot + 1) % slot_count) {
+        const name_row& row = endpoint_rows[endpoint_slots[slot] - 1];
+        if (row.name == name) {
+            return &row;
+        }
+    }
+    return nullptr;
+}
+
+std::string_view home_of(std::string_view name, partition_index partition) noexcept {
+    const auto by_name = [](const home_row& row, std::string_view wanted) { return row.name < wanted; };
+    auto row = std::lower_bound(std::begin(home_rows), std::end(home_rows), name, by_name);
+    for (; row != std::end(home_rows) && row->name == name; ++row) {
+        if (row->partition == partition) {
+            return row->region;
+        }
+    }
+    return {};
+}
+
+constexpr std::size_t longest_name = 64;
+
+// runtime-fips.lex → runtime.lex, fips.batch → batch, sqs-fips → sqs. Written to `out`; "" when it is no FIPS
+// name.
+std::string_view without_fips(std::string_view name, std::array<char, longest_name>& out) noexcept {
+    constexpr std::string_view in_front = "fips.";
+    constexpr std::string_view behind = "-fips";
+    if (name.starts_with(in_front)) {
+        return name.substr(in_front.size());
+    }
+    const auto found = name.find(behind);
+    const auto end = found + behind.size();
+    const bool ends_a_label = found != std::string_view::npos && (end == name.size() || name[end] == '.');
+    if (!ends_a_label || name.size() > out.size()) {
+        return {};
+    }
+    const auto middle = std::copy_n(name.begin(), found, out.begin());
+    const auto last = std::copy(name.begin() + static_cast<std::ptrdiff_t>(end), name.end(), middle);
+    return {out.data(), static_cast<std::size_t>(last - out.begin())};
+}
+
+// "-1", "-12": where the number of a region begins, npos without one.
+std::size_t number_at(std::string_view label) noexcept {
+    const auto dash = label.rfind('-');
+    const bool is_number = dash != std::string_view::npos && dash + 1 < label.size() &&
+                           label.find_first_not_of("0123456789", dash + 1) == std::string_view::npos;
+    return is_number ? dash : std::string_view::npos;
+}
+
+} // namespace
+
+std::string_view partition_name(partition_index index) noexcept {
+    return partition_rows[index].name;
+}
+
+std::optional<dns_suffix> suffix_of(std::string_view host) noexcept {
+    for (const partition_row& row : partition_rows) {
+        const auto index = static_cast<partition_index>(&row - partition_rows);
+        if (is_below(host, row.suffix)) {
+            return dns_suffix{row.suffix, domain::standard, index};
+        }
+        if (is_below(host, row.dual_stack_suffix)) {
+            return dns_suffix{row.dual_stack_suffix, domain::dual_stack, index};
+        }
+    }
+    for (const dns_suffix& other : other_suffixes) {
+        if (is_below(host, other.text)) {
+            return other;
+        }
+    }
+    return std::nullopt;
+}
+
+// PREFIX-word-number, with the prefixes of scope_table.inc: regions that do not exist yet are of this form
+// too.
+std::optional<partition_index> region_below(const dns_suffix& suffix, std::string_view label) noexcept {
+    const auto number = number_at(label);
+    if (number == std::string_view::npos || number == 0) {
+        return std::nullopt;
+    }
+    const auto dash = label.rfind('-', number - 1);
+    if (dash == std::string_view::npos || dash + 1 == number) {
+        return std::nullopt;
+    }
+    const std::string_view prefix = label.substr(0, dash);
+    const auto found = std::find_if(std::begin(region_rows), std::end(region_rows), [&](const region_row& row) {
+        return row.prefix == prefix;
+    });
+    const bool is_at_home = found != std::end(region_rows) &&
+                            partition_rows[found->partition].suffix == partition_rows[suffix.partition].suffix;
+    return is_at_home ? std::optional(found->partition) : std::nullopt;
+}
+
+named_service service_named(std::string_view name, partition_index partition) noexcept {
+    const name_row* row = exact_name(name);
+    if (row == nullptr) {
+        std::array<char, longest_name> buffer;
+        const std::string_view plain = without_fips(name, buffer);
+        row = plain.empty() ? nullptr : exact_name(plain);
+    }
+    return row == nullptr ? named_service{} : named_service{row->service, home_of(row->name, partition)};
+}
+
+std::string_view service_behind_label(std::string_view name) noexcept {
+    const auto found = std::find_if(std::begin(labelled_rows), std::end(labelled_rows), [&](const name_row& row) {
+        return row.name == name;
+    });
+    return found == std::end(labelled_rows) ? std::string_view() : found->service;
+}
+
+const host_row* host_without_region(std::string_view host) noexcept {
+    const auto by_host = [](const host_row& row, std::string_view wanted) { return row.host < wanted; };
+    const auto row = std::lower_bound(std::begin(host_rows), std::end(host_rows), host, by_host);
+    return row != std::end(host_rows) && row->host == host ? row : nullptr;
+}
+
+// Everything that is special about signing for a service, in one place.
+const service_traits& traits_of(std::string_view service) noexcept {
+    static constexpr service_traits json{};
+    static constexpr service_traits query{.errors = wire_protocol::query_xml};
+    static constexpr service_traits rest{.errors = wire_protocol::rest_xml};
+    static constexpr service_traits ec2{.errors = wire_protocol::ec2_xml};
+    // S3 compares with the path as it was sent, and answers 400 without the hash header.
+    static constexpr service_traits object_store{
+        .path = path_rule::s3, .content_sha256_header = true, .errors = wire_protocol::rest_xml};
+    // These demand the hash header, but follow the standard in the path.
+    static constexpr service_traits with_hash{.content_sha256_header = true};
+    for (const std::string_view name : {"s3", "s3express", "s3-outposts", "s3-object-lambda"}) {
+        if (service == name) {
+            return object_store;
+        }
+    }
+    for (const std::string_view name : {"aoss", "glacier", "vpc-lattice-svcs"}) {
+        if (service == name) {
+            return with_hash;
+        }
+    }
+    const auto by_service = [](const protocol_row& row, std::string_view wanted) { return row.service < wanted; };
+    const auto row = std::lower_bound(std::begin(protocol_rows), std::end(protocol_rows), service, by_service);
+    if (row == std::end(protocol_rows) || row->service != service) {
+        return json;
+    }
+    switch (row->protocol) {
+    case wire_protocol::rest_xml:
+        return rest;
+    case wire_protocol::ec2_xml:
+        return ec2;
+    default:
+        return query;
+    }
+}
+
+} // namespace countersign::signer

@@ -1,0 +1,62 @@
+// Lookups in the generated table (scope_table.inc): names, regions, DNS suffixes. Pure, no allocation. Any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace countersign::signer {
+
+// Index into the partitions. Two may share their DNS suffixes: aws and aws-us-gov.
+using partition_index = std::uint8_t;
+constexpr partition_index aws = 0;
+constexpr partition_index aws_cn = 1;
+constexpr partition_index aws_us_gov = 2;
+constexpr partition_index aws_eusc = 7;
+
+std::string_view partition_name(partition_index index) noexcept;
+
+enum class domain : std::uint8_t {
+    standard,   // amazonaws.com and its like in other partitions
+    dual_stack, // api.aws
+    resources,  // on.aws: endpoints of customers' functions, domains, services
+    customers,  // nothing there is an AWS API: cloudfront.net
+};
+
+struct dns_suffix {
+    std::string_view text;
+    domain kind = domain::standard;
+    partition_index partition = aws; // the first of those that use the suffix
+};
+
+// The suffix of a host that has at least one label in front of it; nothing when AWS does not own the name.
+std::optional<dns_suffix> suffix_of(std::string_view host) noexcept;
+
+// eu-west-1, us-gov-east-1, ap-nowhere-9 → the partition; nothing when the label is not of a region's form or
+// its partition has another suffix than this one.
+std::optional<partition_index> region_below(const dns_suffix& suffix, std::string_view label) noexcept;
+
+struct named_service {
+    std::string_view service; // signing name; "" when the endpoint's name is not known
+    std::string_view home;    // the one region that a global service is signed for; "" for a regional one
+};
+
+// `name` is what stands in front of the region, also in its FIPS spellings: runtime-fips.lex → lex.
+named_service service_named(std::string_view name, partition_index partition) noexcept;
+
+// Signing name of an endpoint that stands behind a label of the customer's (abc123.NAME); "" when it is not
+// known.
+std::string_view service_behind_label(std::string_view name) noexcept;
+
+struct host_row {
+    std::string_view host;
+    std::string_view service;
+    std::string_view region;
+    partition_index partition;
+};
+
+// Whole host names that have no region in them: iam.amazonaws.com. nullptr when there is none.
+const host_row* host_without_region(std::string_view host) noexcept;
+
+} // namespace countersign::signer

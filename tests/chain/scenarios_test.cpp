@@ -1,0 +1,138 @@
+// Recorded scenarios of AWS's own clients: each file of scenarios/ is a test; adding a file adds one. Their
+// form: environment, files and HTTP exchanges of one machine, and what must come of it.
+#include "chain/chain.hpp"
+#include "chain/rfc3339.hpp"
+#include "tests/support/fake_world.hpp"
+#include "tests/support/run_task.hpp"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace countersign::chain {
+namespace {
+
+namespace json = boost::json;
+
+std::vector<std::filesystem::path> scenario_files() {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(TESTS_FOLDER "/chain/scenarios"))
+        if (entry.path().extension() == ".json")
+            files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+std::string text(const json::value& v) {
+    return json::value_to<std::string>(v);
+}
+
+struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
+    ChainScenario() {
+        std::ifstream file(GetParam());
+        std::stringstream content;
+        content << file.rdbuf();
+        scenario = json::parse(content.str()).as_object();
+        outside.variables["HOME"] = "/home";
+        for (const auto& [name, value] : scenario["env"].as_object())
+            outside.variables[std::string(name)] = text(value);
+        for (const auto& [path, content_of] : scenario["files"].as_object())
+            outside.files["/" + std::string(path)] = text(content_of);
+        if (scenario["now"].is_string())
+            outside.time = read_rfc3339(text(scenario["now"])).value();
+        outside.respond = [this](const http_ask& ask) { return exchange(ask); };
+    }
+
+    // The recorded answers in order; anything else must not be asked.
+    http_result exchange(const http_ask& ask) {
+        const auto& recorded = scenario["exchanges"].as_array();
+        if (next >= recorded.size()) {
+            ++unexpected;
+            return http_fault{http_stage::connect, "not recorded"};
+        }
+        const auto& [request, response] =
+            std::pair{recorded[next].at("request").as_object(), recorded[next].at("response").as_object()};
+        ++next;
+        EXPECT_EQ(ask.method, text(request.at("method")));
+        EXPECT_EQ(ask.url, text(request.at("url")));
+        for (const auto& [name, value] : request.at("headers").as_object())
+            EXPECT_EQ(sent(ask, name), text(value)) << name;
+        std::vector<http_field> fields;
+        for (const auto& [name, value] : response.at("headers").as_object())
+            fields.push_back({std::string(name), secret(text(value))});
+        return tests::reply(
+            json::value_to<unsigned>(response.at("status")), text(response.at("body")), std::move(fields)
+        );
+    }
+    static std::string sent(const http_ask& ask, std::string_view name) {
+        http_reply fields;
+        fields.fields = ask.fields;
+        return std::string(fields.field(name));
+    }
+
+    result<credentials> load() {
+        const auto family = text(scenario["family"]);
+        provider_list sources = make_chain({});
+        if (family == "ecs" || family == "imds") {
+            sources.clear();
+            sources.push_back(family == "ecs" ? container_source() : imds_source({}));
+        }
+        std::vector<attempt> tried;
+        return tests::run_task(on, resolve(sources, outside, tried));
+    }
+
+    void expect_credentials(const credentials& c, const json::object& expected) {
+        std::map<std::string, std::string> got{
+            {"AccessKeyId", c.access_key_id},
+            {"SecretAccessKey", std::string(c.secret_access_key.reveal())},
+            {"SessionToken", std::string(c.session_token.reveal())},
+            {"Expiration", c.expiration ? write_rfc3339(*c.expiration) : ""},
+            {"AccountId", c.account_id}};
+        for (const auto& [name, value] : expected)
+            EXPECT_EQ(got[std::string(name)], text(value)) << name;
+        EXPECT_EQ(expected.contains("Expiration"), c.expiration.has_value());
+    }
+
+    boost::asio::io_context on{1};
+    tests::fake_world outside{on};
+    json::object scenario;
+    std::size_t next = 0;
+    int unexpected = 0;
+};
+
+TEST_P(ChainScenario, EndsAsRecorded) {
+    const auto& expected = scenario["expect"].as_object();
+    if (const auto* asks = expected.if_contains("asks")) {
+        load();
+        ASSERT_FALSE(outside.asked.empty());
+        EXPECT_EQ(outside.asked[0].method, text(asks->at("method")));
+        EXPECT_EQ(outside.asked[0].url, text(asks->at("url")));
+        return;
+    }
+    const auto got = load();
+    if (const auto* keys = expected.if_contains("credentials")) {
+        ASSERT_TRUE(got) << got.error().detail;
+        expect_credentials(*got, keys->as_object());
+        EXPECT_EQ(next, scenario["exchanges"].as_array().size()) << "not everything recorded was asked";
+        EXPECT_EQ(unexpected, 0);
+    } else {
+        ASSERT_TRUE(expected.contains("error")) << "a scenario of a kind that is not known";
+        EXPECT_FALSE(got);
+    }
+}
+
+std::string test_name(const testing::TestParamInfo<std::filesystem::path>& info) {
+    std::string name = info.param.stem().string();
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_'
+    );
+    return name;
+}
+INSTANTIATE_TEST_SUITE_P(Recorded, ChainScenario, testing::ValuesIn(scenario_files()), test_name);
+
+} // namespace
+} // namespace countersign::chain

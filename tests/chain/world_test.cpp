@@ -1,0 +1,110 @@
+#include "chain/credentials.hpp"
+#include "chain/text.hpp"
+#include "chain/world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace countersign::chain {
+namespace {
+
+struct SystemWorld : testing::Test {
+    SystemWorld() : folder(std::filesystem::temp_directory_path() / ("world_test." + std::to_string(::getpid()))) {
+        std::filesystem::create_directories(folder);
+    }
+    ~SystemWorld() override { std::filesystem::remove_all(folder); }
+
+    std::filesystem::path folder;
+    boost::asio::io_context on{1};
+    system_world outside{on};
+};
+
+TEST_F(SystemWorld, ReadsAFileOfAnyLengthUpToTheLimit) {
+    for (const std::size_t size : {0u, 1u, 4095u, 4096u, 4097u, 70000u}) {
+        std::ofstream(folder / "f") << std::string(size, 'x');
+        const auto text = outside.read_file(folder / "f", 70000);
+        ASSERT_TRUE(text && *text) << size;
+        EXPECT_EQ((*text)->reveal(), std::string(size, 'x'));
+    }
+}
+
+TEST_F(SystemWorld, TellsAMissingFileFromABrokenOne) {
+    const auto missing = outside.read_file(folder / "gone", 10);
+    ASSERT_TRUE(missing);
+    EXPECT_FALSE(*missing);
+    EXPECT_FALSE(outside.read_file(folder, 10)) << "a folder";
+}
+
+TEST_F(SystemWorld, EndsAtTheLimitOfAnEndlessFile) {
+    const auto endless = outside.read_file("/dev/zero", 65536);
+    ASSERT_FALSE(endless);
+    EXPECT_NE(endless.error().detail.find("64 KiB"), std::string::npos) << endless.error().detail;
+}
+
+TEST_F(SystemWorld, DoesNotWaitForAPipeThatNobodyWrites) {
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    const auto text = outside.read_file(folder / "pipe", 10);
+    ASSERT_TRUE(text && *text);
+    EXPECT_EQ((*text)->reveal(), "");
+}
+
+TEST_F(SystemWorld, TreatsBlankVariablesAsUnset) {
+    ::setenv("COUNTERSIGN_TEST_BLANK", " \t", 1);
+    EXPECT_TRUE(outside.env("COUNTERSIGN_TEST_BLANK"));
+    EXPECT_FALSE(outside.setting("COUNTERSIGN_TEST_BLANK"));
+    ::unsetenv("COUNTERSIGN_TEST_BLANK");
+    EXPECT_FALSE(outside.env("COUNTERSIGN_TEST_BLANK"));
+}
+
+TEST_F(SystemWorld, DropsAlarmsThatWereCancelledSetAnewOrDestroyed) {
+    int rung = 0;
+    const auto ring = [&] { ++rung; };
+    const auto set_anew = outside.make_alarm();
+    set_anew->set(std::chrono::milliseconds(0), ring);
+    set_anew->set(std::chrono::milliseconds(1), ring);
+    const auto cancelled = outside.make_alarm();
+    cancelled->set(std::chrono::milliseconds(0), ring);
+    cancelled->cancel();
+    outside.make_alarm()->set(std::chrono::milliseconds(0), ring);
+    on.run_for(std::chrono::seconds(5));
+    EXPECT_TRUE(on.stopped());
+    EXPECT_EQ(rung, 1);
+}
+
+TEST(Secret, NeverPrints) {
+    std::ostringstream out;
+    out << secret("wJalrXUtnFEMI");
+    EXPECT_EQ(out.str(), "[redacted]");
+}
+
+TEST(Secret, LeavesNothingBehindWhenItIsMoved) {
+    secret from("short");
+    const secret to(std::move(from));
+    EXPECT_EQ(to.reveal(), "short");
+    EXPECT_TRUE(from.empty()); // NOLINT(bugprone-use-after-move): that is the question
+}
+
+TEST(Text, MasksAKeyId) {
+    EXPECT_EQ(masked("AKIAIOSFODNN7EXAMPLE"), "AKIA************MPLE");
+    EXPECT_EQ(masked("short"), "*****");
+}
+
+TEST(Text, MakesForeignTextPrintable) {
+    EXPECT_EQ(printable("a\r\nb\x7f\xc3\xa4"), "a??b???");
+    EXPECT_EQ(printable("abcdef", 3), "abc...");
+}
+
+TEST(Text, SeesOnlyVisibleAsciiAsVisible) {
+    EXPECT_TRUE(is_visible("!~"));
+    for (const std::string_view bad : {"", "a b", "a\t", "a\n", "\x7f", "\xc3\xa4"})
+        EXPECT_FALSE(is_visible(bad));
+}
+
+} // namespace
+} // namespace countersign::chain

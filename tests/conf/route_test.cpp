@@ -1,0 +1,78 @@
+#include "conf/route.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace countersign::conf {
+namespace {
+
+TEST(Glob, MatchesLiteralsWholly) {
+    EXPECT_TRUE(glob_matches("s3.amazonaws.com", "s3.amazonaws.com"));
+    EXPECT_FALSE(glob_matches("s3.amazonaws.com", "xs3.amazonaws.com"));
+    EXPECT_FALSE(glob_matches("s3.amazonaws.com", "s3.amazonaws.com.evil"));
+    EXPECT_TRUE(glob_matches("", ""));
+    EXPECT_FALSE(glob_matches("", "a"));
+}
+
+TEST(Glob, LetsAStarStandForAnyRun) {
+    EXPECT_TRUE(glob_matches("*", ""));
+    EXPECT_TRUE(glob_matches("*", "a.b.c"));
+    EXPECT_TRUE(glob_matches("*.amazonaws.com", "a.b.amazonaws.com"));
+    EXPECT_FALSE(glob_matches("*.amazonaws.com", "amazonaws.com"));
+    EXPECT_TRUE(glob_matches("a*b*c", "aXbXbXc"));
+    EXPECT_FALSE(glob_matches("a*b*c", "aXbXbX"));
+    EXPECT_TRUE(glob_matches("**a", "a"));
+}
+
+TEST(Glob, LetsAQuestionMarkStandForOneCharacter) {
+    EXPECT_TRUE(glob_matches("a?c", "a.c"));
+    EXPECT_FALSE(glob_matches("a?c", "ac"));
+    EXPECT_FALSE(glob_matches("a?c", "abbc"));
+    EXPECT_TRUE(glob_matches("*?", "x"));
+    EXPECT_FALSE(glob_matches("*?", ""));
+}
+
+TEST(Glob, NeedsNoMoreThanTheProductOfTheLengths) {
+    // Matchers that try every way to share the text among the stars would not come back from this.
+    std::string glob;
+    for (int i = 0; i < 60; ++i) {
+        glob += "*a";
+    }
+    EXPECT_FALSE(glob_matches(glob + "b", std::string(4000, 'a')));
+}
+
+TEST(Glob, CoversWhatMatchesLess) {
+    EXPECT_TRUE(glob_covers("*", "anything.?*"));
+    EXPECT_TRUE(glob_covers("*.com", "a.*.com"));
+    EXPECT_TRUE(glob_covers("a?c", "abc"));
+    EXPECT_TRUE(glob_covers("a?c", "a?c"));
+    EXPECT_TRUE(glob_covers("a*", "a?"));
+}
+
+TEST(Glob, DoesNotCoverWhatMatchesMore) {
+    EXPECT_FALSE(glob_covers("a.*.com", "*.com"));
+    EXPECT_FALSE(glob_covers("a?c", "a*c"));
+    EXPECT_FALSE(glob_covers("abc", "a?c"));
+    EXPECT_FALSE(glob_covers("*.s3.amazonaws.com", "s3.amazonaws.com"));
+}
+
+TEST(Route, IsTheFirstThatMatches) {
+    std::vector<route> routes(3);
+    routes[0].host = "a.example.com";
+    routes[1].host = "*.example.com";
+    routes[2].host = "*";
+    EXPECT_EQ(find_route(routes, "a.example.com"), &routes[0]);
+    EXPECT_EQ(find_route(routes, "b.example.com"), &routes[1]);
+    EXPECT_EQ(find_route(routes, "example.com"), &routes[2]);
+}
+
+TEST(Route, IsNoneWhenNothingMatches) {
+    std::vector<route> routes(1);
+    routes[0].host = "a.example.com";
+    EXPECT_EQ(find_route(routes, "b.example.com"), nullptr);
+    EXPECT_EQ(find_route({}, "b.example.com"), nullptr);
+}
+
+} // namespace
+} // namespace countersign::conf

@@ -1,0 +1,117 @@
+"""The command line: exit statuses, outputs that other programs read, and the scope of every service that botocore
+knows."""
+
+import json
+import socket
+import subprocess
+import unittest
+
+import signatures
+from processes import run, temporary_folder
+from proxy import ACCESS_KEY_ID, BINARY, ROOT, SECRET_ACCESS_KEY, SESSION_TOKEN, command, static_keys
+from wire import Reader
+
+
+class CommandLine(unittest.TestCase):
+    def fails(self, status, *args, **more):
+        done = command(*args, **more)
+        self.assertEqual((done.returncode, done.stdout), (status, b""), done.stderr)
+        self.assertEqual(done.stderr.count(b"\n"), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith(b"countersign"), done.stderr)
+        return done.stderr.decode()
+
+    def test_help_and_version(self):
+        for args in (["--help"], ["serve", "--help"], ["sandbox", "--help"], ["--version"]):
+            done = command(*args)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertTrue(done.stdout)
+
+    def test_wrong_usage(self):
+        for args in ([], ["no-such-command"], ["serve", "--no-such-flag"], ["sign"], ["credentials", "--output", "xml"],
+                     ["serve", "--secret-access-key", SECRET_ACCESS_KEY]):
+            self.assertNotIn(SECRET_ACCESS_KEY, self.fails(2, *args))
+
+    def test_a_configuration_that_is_wrong_stops_the_start(self):
+        folder = temporary_folder("config")
+        for number, (text, words) in enumerate((
+                ("[listen]\nadress = \"127.0.0.1:1\"\n", ":2: .*address"),
+                ("[listen]\naddress = 5\n", ":2: "),
+                ("[lisen]\n", ":1: .*listen"),
+                ("[credentials]\nsecret_access_key = \"x\"\n", ":2: "),
+                ("[upstream]\nca_file = \"/no/such/file\"\n", "/no/such/file"),
+                ("no toml", ":1"))):
+            file = folder / f"{number}.toml"
+            file.write_text(text)
+            self.assertRegex(self.fails(1, "serve", "--config", file), words)
+            if "ca_file" not in text:
+                self.assertRegex(self.fails(1, "config", "check", file), words)
+        self.assertRegex(self.fails(1, "serve", "--config", folder / "none.toml"), "none.toml")
+
+    def test_the_example_configuration_is_right(self):
+        done = command("config", "check", ROOT / "deploy/countersign.toml")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_credentials(self):
+        done = command("credentials", "--output", "json", env=static_keys(token=True))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        got = json.loads(done.stdout)
+        self.assertEqual((got["Version"], got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]),
+                         (1, ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN))
+        self.assertTrue(got["Provider"])
+        done = command("credentials", "--output", "explain", env=static_keys(token=True))
+        self.assertEqual(done.returncode, 0)
+        for secret in (SECRET_ACCESS_KEY, SESSION_TOKEN):
+            self.assertNotIn(secret.encode(), done.stdout + done.stderr)
+        self.assertIn("no", command("credentials", env={}).stderr.decode().lower())
+        self.assertEqual(command("credentials", env={}).returncode, 1)
+
+    def test_scope(self):
+        done = command("scope", stdin=b"s3.eu-west-1.amazonaws.com\nSQS.us-east-1.amazonaws.com.\nexample.com\n")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([(x.get("service"), x.get("region")) for x in lines],
+                         [("s3", "eu-west-1"), ("sqs", "us-east-1"), (None, None)])
+        self.assertIn("error", lines[2])
+
+    def test_scopes_of_every_service_as_botocore_knows_them(self):
+        run(["/usr/bin/python3", "-B", ROOT / "tests/signer/scope_botocore_test.py", BINARY], seconds=300)
+
+    def test_sign(self):
+        request = (b"POST /a%20b/../c?x=1&x=0 HTTP/1.1\r\nHost: lambda.us-east-1.amazonaws.com\r\nX-Amz-Meta: a  b\r\n"
+                   b"Content-Length: 5\r\n\r\nhello")
+        done = command("sign", "--service", "lambda", "--region", "us-east-1", stdin=request,
+                       env=static_keys(token=True))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        message = parse(done.stdout)
+        self.assertIsNone(signatures.complaint(message, "lambda", "us-east-1", token=SESSION_TOKEN))
+        done = command("sign", "--service", "lambda", "--region", "us-east-1", "--output", "json", stdin=request)
+        told = json.loads(done.stdout)
+        self.assertEqual(set(told), {"canonical_request", "string_to_sign", "signature", "signed_headers",
+                                     "credential_scope", "request"})
+        self.assertIn(told["signature"], told["request"])
+        self.fails(1, "sign", "--service", "s3", "--region", "us-east-1", stdin=b"nonsense")
+
+
+def parse(raw):
+    class Bytes:
+        def recv(self, _):
+            nonlocal raw
+            piece, raw = raw, b""
+            return piece
+    reader = Reader(Bytes())
+    message = reader.head()
+    message.body = reader.framed_body(message) or b""
+    return message
+
+
+class Sandbox(unittest.TestCase):
+    def test_a_port_that_is_taken(self):
+
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            done = subprocess.run([BINARY, "sandbox", "--listen", f"127.0.0.1:{taken.getsockname()[1]}"],
+                                  capture_output=True, timeout=30)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"in use", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

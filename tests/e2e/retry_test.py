@@ -1,0 +1,157 @@
+"""Retries: which answers, how often, each attempt signed anew, never after the client saw a byte."""
+
+import time
+import unittest
+
+import signatures
+from attacks import HOST
+from processes import PATIENCE, until
+from proxy import Proxy, to
+from wire import Truncated, Upstream, answer
+
+SLOW_DOWN = answer("503 Slow Down", b"<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>x</Message></Error>",
+                   [("Content-Type", "application/xml")])
+THROTTLED = answer("400 Bad Request", b'{"__type":"com.amazon.coral.service#ThrottlingException","message":"x"}',
+                   [("Content-Type", "application/x-amz-json-1.0")])
+INVALID = answer("400 Bad Request", b'{"__type":"com.amazon.coral.service#ValidationException","message":"x"}')
+HALF_A_HEAD = b"HTTP/1.1 200 O"
+INTERNAL = answer("500 Internal Server Error", b"")
+PUT = f"PUT /k HTTP/1.1\r\n{HOST}Content-Length: 5\r\n\r\nhello"
+JSON = ("POST / HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        "X-Amz-Target: AmazonSQS.ListQueues\r\nContent-Length: 2\r\n\r\n{}")
+
+
+class Retries(unittest.TestCase):
+    def setUp(self):
+        self.script = []      # what the next requests get; None closes the connection; afterwards all is well
+        self.upstream = Upstream(self.respond)
+        self.addCleanup(self.upstream.close)
+        self.proxy = Proxy([to(self.upstream.port)], listen={"workers": 1})
+        self.addCleanup(self.proxy.program.kill)
+
+    def tearDown(self):
+        self.proxy.stop()
+        self.assertEqual(self.upstream.errors, [])
+
+    def respond(self, request, connection):
+        out = self.script.pop(0) if self.script else answer(body=b"fine")
+        if out == HALF_A_HEAD:
+            connection.sock.sendall(out)
+            return None
+        return out
+
+    def attempts(self, script, text=PUT, service="s3"):
+        """(answer, what arrived): every attempt must be signed and whole."""
+        before = len(self.upstream.requests)
+        self.script[:] = script
+        got = self.proxy.ask(text)
+        came = self.upstream.requests[before:]
+        for request in came:
+            self.assertIsNone(signatures.complaint(request, service, "us-east-1"))
+            self.assertEqual(request.body, text.encode().split(b"\r\n\r\n")[1])
+        return got, came
+
+    def test_throttling_twice_then_well(self):
+        got, came = self.attempts([SLOW_DOWN, SLOW_DOWN])
+        self.assertEqual((got.status, got.body, len(came)), (200, b"fine", 3))
+
+    def test_throttling_inside_a_400(self):
+        got, came = self.attempts([THROTTLED, THROTTLED], JSON, "sqs")
+        self.assertEqual((got.status, got.body, len(came)), (200, b"fine", 3))
+
+    def test_each_attempt_is_signed_with_its_own_time(self):
+        slow = answer("503 Service Unavailable", b"", [("x-amz-retry-after", "1500")])
+        got, came = self.attempts([slow])
+        self.assertEqual((got.status, len(came)), (200, 2))
+        self.assertNotEqual(came[0].get("x-amz-date"), came[1].get("x-amz-date"))
+
+    def test_the_last_failure_is_the_answer(self):
+        for failure in (INTERNAL, SLOW_DOWN):
+            got, came = self.attempts([failure] * 5)
+            self.assertEqual(len(came), 3)
+            self.assertEqual(got.status, int(failure.split()[1]))
+            self.assertTrue(failure.endswith(got.body))
+
+    def test_every_transient_status(self):
+        for status in (500, 502, 503, 504):
+            got, came = self.attempts([answer(f"{status} x")])
+            self.assertEqual((status, got.status, len(came)), (status, 200, 2))
+
+    def test_what_is_never_repeated(self):
+        for failure in (INVALID, answer("403 Forbidden", b"<Error><Code>AccessDenied</Code></Error>"),
+                        answer("404 Not Found"), answer("409 Conflict"), answer("501 Not Implemented"),
+                        answer("412 Precondition Failed"), answer("302 Found", headers=[("Location", "/x")])):
+            got, came = self.attempts([failure])
+            self.assertEqual((got.status, len(came)), (int(failure.split()[1]), 1), failure)
+
+    def test_connections_that_break_before_the_answer(self):
+        got, came = self.attempts([None, HALF_A_HEAD])
+        self.assertEqual((got.status, len(came)), (200, 3), "half an answer counts as none")
+
+    def test_dynamodb_has_four_attempts(self):
+        text = JSON.replace("sqs", "dynamodb").replace("AmazonSQS.ListQueues", "DynamoDB_20120810.ListTables")
+        got, came = self.attempts([INTERNAL] * 9, text, "dynamodb")
+        self.assertEqual((got.status, len(came)), (500, 4))
+
+    def test_no_retry_after_the_first_byte(self):
+        before = len(self.upstream.requests)
+        self.script[:] = [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello"]
+
+        def respond(request, connection):
+            connection.sock.sendall(self.script.pop(0))
+            return None
+        self.upstream.respond = respond
+        with self.proxy.client() as client, self.assertRaises((Truncated, ConnectionError)):
+            client.ask(PUT)
+        self.assertEqual(len(self.upstream.requests) - before, 1)
+
+    def test_a_long_retry_after_does_not_hold_the_client(self):
+        began = time.monotonic()
+        got, came = self.attempts([answer("503 x", headers=[("Retry-After", "3600")])])
+        self.assertLess(time.monotonic() - began, 10 * PATIENCE)
+        self.assertIn((got.status, len(came)), ((200, 2), (503, 1)))
+
+    def test_an_outage_is_not_multiplied(self):
+        self.upstream.respond = lambda request, connection: INTERNAL
+        before = len(self.upstream.requests)
+        with self.proxy.client(timeout=60) as client:
+            for _ in range(100):
+                self.assertEqual(client.ask(PUT).status, 500)
+        self.assertLessEqual(len(self.upstream.requests) - before, 200)
+        retries = self.proxy.metric("countersign_attempts_total", service="s3", reason="transient")
+        self.assertEqual(100 + retries, len(self.upstream.requests) - before)
+
+    def test_large_error_bodies_come_through_whole(self):
+        body = b"<Error><Code>AccessDenied</Code><M>" + b"m" * (1 << 20) + b"</M></Error>"
+        got, came = self.attempts([answer("403 Forbidden", body)])
+        self.assertEqual((got.status, got.body == body, len(came)), (403, True, 1))
+
+    def test_a_client_that_leaves_ends_the_retries(self):
+        self.upstream.respond = lambda request, connection: answer("503 x", headers=[("x-amz-retry-after", "3000")])
+        before = len(self.upstream.requests)
+        client = self.proxy.client()
+        client.send(PUT)
+        until(lambda: len(self.upstream.requests) > before, what="the first attempt")
+        client.abort()
+        until(lambda: self.proxy.metric("countersign_connections", side="client") == 0, 10, "the client is gone")
+        self.assertEqual(len(self.upstream.requests) - before, 1)
+
+
+class Settings(unittest.TestCase):
+    def count(self, route=None, **tables):
+        upstream = Upstream(lambda request, connection: INTERNAL)
+        self.addCleanup(upstream.close)
+        with Proxy([to(upstream.port, **(route or {}))], **tables) as proxy:
+            self.assertEqual(proxy.ask(PUT).status, 500)
+        return len(upstream.requests)
+
+    def test_off(self):
+        self.assertEqual(self.count(retry={"mode": "off"}), 1)
+
+    def test_max_attempts(self):
+        self.assertEqual(self.count(retry={"max_attempts": 2}), 2)
+        self.assertEqual(self.count(route={"max_attempts": 1}, retry={"max_attempts": 5}), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

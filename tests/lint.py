@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+"""The rules of the house that a compiler does not check. Each rule is one test; the last line counts them.
+
+To let one place through, with a reason: a comment on the line (or the one before it) that begins with "lint:".
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FOLDERS = ("signer", "chain", "conf", "proxy", "tests", "bench")
+
+# What a folder may include of ours, and the libraries that it must do without.
+MAY_INCLUDE = {"signer": {"signer"}, "chain": {"chain", "signer"}, "conf": {"conf"},
+               "proxy": {"proxy", "chain", "signer", "conf"}}
+NOT_IN = {"signer": r"boost/|fmt/|spdlog/|toml|CLI|pugi|prometheus|chrono_io",
+          "conf": r"boost/asio|boost/beast|spdlog/|CLI|pugi|prometheus",
+          "chain": r"spdlog/|toml|CLI|pugi|prometheus"}
+BANNED = {"manager", "helper", "helpers", "util", "utils", "impl", "mgr"}
+# Nouns where other libraries say them: x.data(), native_handle(), process_resident_memory_bytes.
+NOUNS = {"data", "handle", "process"}
+NOT_OURS = re.compile(r"native_handle|harden_process|process_(resident|open|cpu|start)\w*|std::data|coroutine_handle")
+LONGEST_FILE, LONGEST_TEST, LONGEST_LINE = 400, 600, 120
+GENERATED = {"scope_table"}
+
+
+def sources(*suffixes):
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in suffixes and "vectors" not in path.parts:
+                yield path
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def without_comments_and_strings(text):
+    """The same text with blanks in place of comments, strings and characters: positions and lines stay."""
+    def blank(found):
+        inside = re.sub(r"[^\n]", " ", found[0])
+        return inside if found[0].startswith("/") else found[0][0] + inside[1:-1] + found[0][-1]
+    token = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'', re.S)
+    return token.sub(blank, text)
+
+
+class Source:
+    def __init__(self, path):
+        self.path = path
+        self.text = path.read_text()
+        self.lines = self.text.split("\n")
+        self.code = without_comments_and_strings(self.text)
+
+    def line_at(self, position):
+        return self.text.count("\n", 0, position) + 1
+
+    def excused(self, number):
+        return any("lint:" in self.lines[n] for n in (number - 1, number - 2) if 0 <= n < len(self.lines))
+
+    def complaint(self, number, what):
+        return None if self.excused(number) else f"{name_of(self.path)}:{number}: {what}"
+
+
+def include_directions(source):
+    folder = source.path.relative_to(ROOT).parts[0]
+    for number, line in enumerate(source.lines, 1):
+        found = re.match(r'\s*#\s*include\s*["<]([^">]+)', line)
+        if not found or folder not in MAY_INCLUDE:
+            continue
+        first = found[1].split("/")[0]
+        if first in FOLDERS and first not in MAY_INCLUDE[folder]:
+            yield source.complaint(number, f"{folder} must not include {found[1]}")
+        if folder in NOT_IN and re.match(NOT_IN[folder], found[1]):
+            yield source.complaint(number, f"{folder} does without {found[1]}")
+
+
+def words(source):
+    for found in re.finditer(r"^[ \t]*#.*|[A-Za-z_]\w*", source.code, re.M):
+        if re.search(r"[A-Z#]", found[0]):      # includes, macros, C libraries: the names of others
+            continue
+        parts = set(found[0].lower().strip("_").split("_"))
+        before = source.code[max(0, found.start() - 2):found.start()]
+        member = before.endswith((".", "->", "::"))
+        if parts & BANNED and not member:
+            yield source.complaint(source.line_at(found.start()), f"the word {found[0]}")
+        elif parts & NOUNS and not member and not NOT_OURS.fullmatch(found[0]) and parts != {"meta", "data"}:
+            yield source.complaint(source.line_at(found.start()), f"the word {found[0]}")
+
+
+def names(source):
+    """Our types and functions are snake_case; template parameters alone are CamelCase."""
+    for found in re.finditer(r"\b(?:class|struct|enum class|enum|using|namespace)\s+([A-Za-z_]\w*)", source.code):
+        if re.search(r"[A-Z]", found[1]) and not re.search(r"<[^<>;{}]*$", source.code[:found.start()]):
+            if "tests" not in source.path.parts:
+                yield source.complaint(source.line_at(found.start()), f"{found[1]} is not snake_case")
+
+
+def sleeps(source):
+    for found in re.finditer(r"\b(?:sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(", source.code):
+        yield source.complaint(source.line_at(found.start()), "a sleep")
+
+
+def full_expression(code, position):
+    """What stands in the same parentheses as a co_await, and after it up to the end of the statement (or of the
+    parentheses of an if, for, while)."""
+    stack = []
+    for at, char in enumerate(code[:position]):
+        if char in "([{":
+            stack.append((char, at))
+        elif char in ")]}" and stack:
+            stack.pop()
+    begin = position
+    while stack and stack[-1][0] != "{":
+        begin = stack.pop()[1]
+    end, depth = position, 0
+    while end < len(code):
+        if depth == 0 and (code[end] in ";}" or re.match(r"\)\s*(?:\{|\w)", code[end:])):
+            break
+        depth = max(depth + {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(code[end], 0), 0)
+        end += 1
+    return code[begin:end]
+
+
+def coroutine_temporaries(source):
+    """g++ 12 destroys brace-made temporaries and capturing lambdas of a co_await's full expression twice."""
+    for found in re.finditer(r"\bco_await\b", source.code):
+        expression = full_expression(source.code, found.start())
+        # An awaiter made in place (co_await pause{timer}) is ours, and trivial; so is the buffer to read into.
+        expression = re.sub(r"co_await\s+(?:[\w:]+\{(?:[^{}]|\{[^{}]*\})*\}|read_some\(\{[^{}]*\}\))", "co_await",
+                            expression)
+        lambda_ = re.search(r"(?<![\w\])])\[[^\]]*\w[^\]]*\]\s*(?:\(|\{|mutable)", expression)
+        aggregate = re.search(r"[\w>(,=]\s*\{", re.sub(r"\{\s*\}", "", expression))
+        if lambda_ or aggregate:
+            yield source.complaint(source.line_at(found.start()), "co_await beside a brace-made value or a lambda: "
+                                                                  "name it first")
+
+
+def condition_after(code, position):
+    """The condition in the parentheses that open at the position, without an init-statement; of a for: its second part."""
+    end, depth, parts = position, 0, [position + 1]
+    while end < len(code):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(code[end], 0)
+        if depth == 0:
+            break
+        if depth == 1 and code[end] == ";":
+            parts.append(end + 1)
+        end += 1
+    begin = parts[1] if len(parts) > 1 else parts[0]
+    return code[begin:parts[2] - 1 if len(parts) > 2 else end]
+
+
+def awaited_conditions(source):
+    """g++ 12 loses what a co_await inside a condition, or beside ?:, && or ||, has to jump over (a loop's break)."""
+    what = "co_await inside a condition: name the result first"
+    for found in re.finditer(r"\b(?:if|while|switch|for)\s*(?:constexpr\s*)?(?=\()", source.code):
+        if re.search(r"\bco_await\b", condition_after(source.code, found.end())):
+            yield source.complaint(source.line_at(found.start()), what)
+    for found in re.finditer(r"\bco_await\b", source.code):
+        statement = re.split(r"[;{}]", source.code[:found.start()])[-1] + re.split(r"[;{}]", source.code[found.start():])[0]
+        if re.search(r"\?|&& |\|\|", statement):
+            yield source.complaint(source.line_at(found.start()), "co_await beside ?:, && or ||: name the result first")
+
+
+def sizes(source):
+    longest = LONGEST_TEST if "tests" in source.path.parts else LONGEST_FILE
+    if len(source.lines) > longest and source.path.stem not in GENERATED and not source.excused(1):
+        yield f"{name_of(source.path)}: {len(source.lines)} lines"
+    for number, line in enumerate(source.lines, 1):
+        if len(line) > LONGEST_LINE and source.path.stem not in GENERATED:
+            yield source.complaint(number, f"{len(line)} columns")
+
+
+def headers_open_with_words(source):
+    if source.path.suffix == ".hpp" and not source.text.startswith("//"):
+        yield source.complaint(1, "a header opens with what it is for")
+
+
+def no_second_thoughts(source):
+    for found in re.finditer(r"\b(?:TODO|FIXME|XXX|HACK)\b", source.text):
+        yield source.complaint(source.line_at(found.start()), found[0])
+
+
+def with_sources(check, *suffixes):
+    return [c for path in sources(*(suffixes or (".hpp", ".cpp"))) for c in check(Source(path)) if c]
+
+
+def formatting():
+    tool = shutil.which("clang-format")
+    if not tool:
+        return ["clang-format is not installed (tests/packages.more)"]
+    files = [str(p) for p in sources(".hpp", ".cpp")]
+    done = subprocess.run([tool, "--dry-run", "-Werror", "--ferror-limit=1", *files], capture_output=True, text=True)
+    return [] if done.returncode == 0 else [l for l in done.stderr.splitlines() if "error:" in l]
+
+
+def compile_flags():
+    """Of one file of each folder, as the dev preset compiles it, without its precompiled header."""
+    flags = {}
+    for entry in json.loads((ROOT / ".build/dev/compile_commands.json").read_text()):
+        folder = pathlib.Path(entry["file"]).relative_to(ROOT).parts[0] if str(ROOT) in entry["file"] else ""
+        given = shlex.split(entry["command"])
+        kept = [a for a in given if a.startswith(("-I", "-isystem", "-D", "-std", "-W")) and "Winvalid-pch" not in a]
+        kept += [x for i, a in enumerate(given) if a == "-isystem" for x in (given[i + 1],)]
+        flags.setdefault(folder, kept)
+    return flags
+
+
+def self_contained():
+    if not (ROOT / ".build/dev/compile_commands.json").exists():
+        return ["no .build/dev/compile_commands.json: configure the dev preset first"]
+    flags = compile_flags()
+
+    def check(path):
+        folder = path.relative_to(ROOT).parts[0]
+        own = [f for f in flags.get(folder, flags["proxy"]) if f != "-isystem"]
+        done = subprocess.run(["g++", "-fsyntax-only", "-Wno-unused", "-x", "c++", *own, "-I", str(ROOT), "-"], text=True,
+                              input=f'#include "{name_of(path)}"\n#include "{name_of(path)}"\n', capture_output=True)
+        return None if done.returncode == 0 else f"{name_of(path)}: {done.stderr.strip().splitlines()[0]}"
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [c for c in pool.map(check, list(sources(".hpp"))) if c]
+
+
+def shell_scripts():
+    scripts = ["deploy/quickstart", "deploy/install-packages", "tests/run", ".ci/run"]
+    return [s for s in scripts if subprocess.run(["bash", "-n", ROOT / s], capture_output=True).returncode]
+
+
+def settings_are_documented():
+    """Every key of conf/config.hpp stands in deploy/countersign.toml, under its name there or as its struct says."""
+    example = (ROOT / "deploy/countersign.toml").read_text()
+    other_names = {"other": "other_hosts"}
+    not_keys = {"profile_is_explicit", "source", "routes", "line", "upstream_scheme", "tables"}
+    missing = []
+    text = without_comments_and_strings((ROOT / "conf/config.hpp").read_text())
+    for struct in re.finditer(r"struct (\w+_settings|route) \{(.*?)\n\};", text, re.S):
+        for key in re.findall(r"(\w+)(?:\s*=[^;]*|\s*\{[^;]*\})?\s*;", struct[2]):
+            key = other_names.get(key, key)
+            if key not in not_keys and not re.search(rf"^\W*{key}\s*=", example, re.M):
+                missing.append(f"deploy/countersign.toml lacks {key} of {struct[1]}")
+    return missing
+
+
+RULES = [
+    ("includes go one way", lambda: with_sources(include_directions)),
+    ("banned words", lambda: with_sources(words)),
+    ("names are snake_case", lambda: with_sources(names)),
+    ("nothing sleeps", lambda: with_sources(sleeps)),
+    ("no temporaries beside co_await", lambda: with_sources(coroutine_temporaries)),
+    ("nothing is awaited in a condition", lambda: with_sources(awaited_conditions)),
+    ("files and lines are short", lambda: with_sources(sizes)),
+    ("headers say what they are for", lambda: with_sources(headers_open_with_words)),
+    ("nothing is left for later", lambda: with_sources(no_second_thoughts)),
+    ("every setting is documented", settings_are_documented),
+    ("clang-format", formatting),
+    ("shell scripts parse", shell_scripts),
+    ("headers are self-contained", self_contained),
+]
+
+
+def main():
+    failed = 0
+    for name, rule in RULES:
+        complaints = rule()
+        failed += bool(complaints)
+        print(f"{'FAILED' if complaints else 'ok    '}  {name}", flush=True)
+        for line in complaints[:40]:
+            print(f"        {line}")
+    print(f"{len(RULES) - failed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+#include "proxy/destination.hpp"
+#include "proxy/upstream.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace countersign::proxy {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct table {
+    conf::config config;
+    worker_metrics metrics;
+    destination_table destinations;
+    steady_time now{};
+
+    table() {
+        conf::route any;
+        any.host = "*.route.example";
+        any.service = "s3";
+        any.region = "us-east-1";
+        config.routes.push_back(any);
+    }
+
+    std::variant<destination_ptr, refusal>
+    find(std::string_view host, std::optional<std::uint16_t> port = {}, bool https = false) {
+        return destinations.find(config, "", {host, port, https}, metrics, now);
+    }
+    destination_ptr get(std::string_view host, std::optional<std::uint16_t> port = {}, bool https = false) {
+        return std::get<destination_ptr>(find(host, port, https));
+    }
+};
+
+TEST(DestinationTable, PlansAHostOnce) {
+    table t;
+    const destination_ptr first = t.get("sqs.us-east-1.amazonaws.com");
+    t.config.policy.allow = {"nothing"}; // would not be planned again
+    EXPECT_EQ(t.get("sqs.us-east-1.amazonaws.com"), first);
+    t.destinations.clear();
+    EXPECT_TRUE(std::holds_alternative<refusal>(t.find("sqs.us-east-1.amazonaws.com")));
+    EXPECT_EQ(first->where.service, "sqs"); // who holds it may go on with it
+}
+
+TEST(DestinationTable, TellsPortsAndSchemesApart) {
+    table t;
+    const destination_ptr plain = t.get("a.route.example");
+    EXPECT_NE(t.get("a.route.example", 8080), plain);
+    EXPECT_NE(t.get("a.route.example", {}, true), plain);
+    EXPECT_NE(t.get("a.route.example", 8081), t.get("a.route.example", 8080));
+    EXPECT_EQ(t.get("a.route.example"), plain);
+}
+
+TEST(DestinationTable, RemembersNoRefusal) {
+    table t;
+    for (int i = 0; i < 10; ++i)
+        EXPECT_EQ(std::get<refusal>(t.find("example.com")).status, 421u);
+    t.config.policy.other = conf::other_hosts::pass;
+    EXPECT_EQ(t.get("example.com")->where.sign, conf::sign_mode::none);
+}
+
+TEST(DestinationTable, ForgetsTheLongestUnusedWhenItIsFull) {
+    table t;
+    const auto host = [](std::size_t i) { return fmt::format("h{}.route.example", i); };
+    std::vector<const destination*> made;
+    for (std::size_t i = 0; i < destination_table::most; ++i) {
+        t.now += 1s;
+        made.push_back(t.get(host(i)).get());
+    }
+    t.now += 1s;
+    const destination_ptr used = t.get(host(0)); // the oldest one, but used since
+    t.now += 1s;
+    t.get("one.too.many.route.example");
+    EXPECT_EQ(used->use_count(), 2u); // the table still has it
+    EXPECT_EQ(t.get(host(0)), used);
+    EXPECT_EQ(t.get(host(destination_table::most - 1)).get(), made.back());
+    // A client that invents names makes nothing grow: the counters and budgets are the scope's.
+    for (std::size_t i = 0; i < 3 * destination_table::most; ++i) {
+        t.now += 1s;
+        t.get(fmt::format("n{}.route.example", i));
+    }
+    EXPECT_EQ(t.metrics.scopes.size(), 1u);
+    EXPECT_EQ(used->use_count(), 1u); // and at last this one is forgotten too
+}
+
+TEST(DestinationTable, SharesOneBudgetPerScope) {
+    table t;
+    const destination_ptr a = t.get("a.s3.us-east-1.amazonaws.com");
+    const destination_ptr b = t.get("b.s3.us-east-1.amazonaws.com");
+    const destination_ptr other = t.get("a.s3.us-west-2.amazonaws.com");
+    EXPECT_EQ(a->budget, b->budget);
+    EXPECT_EQ(a->counters, b->counters);
+    EXPECT_NE(a->budget, other->budget);
+    EXPECT_NE(a->counters, other->counters);
+}
+
+TEST(DestinationTable, TakesTheRetriesFromRouteThenFileThenService) {
+    table t;
+    EXPECT_EQ(t.get("dynamodb.us-east-1.amazonaws.com")->retries.max_attempts, 4u);
+    EXPECT_EQ(t.get("sqs.us-east-1.amazonaws.com")->retries.max_attempts, 3u);
+    t.config.retry.max_attempts = 6;
+    EXPECT_EQ(t.get("sns.us-east-1.amazonaws.com")->retries.max_attempts, 6u);
+    t.config.retry.mode = conf::retry_mode::off;
+    EXPECT_EQ(t.get("kms.us-east-1.amazonaws.com")->retries.max_attempts, 1u);
+    t.config.routes.front().max_attempts = 5;
+    EXPECT_EQ(t.get("x.route.example")->retries.max_attempts, 5u);
+}
+
+} // namespace
+} // namespace countersign::proxy

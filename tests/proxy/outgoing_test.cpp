@@ -1,0 +1,147 @@
+// What can be told of a request before a worker signs it. The signed bytes themselves: session_test.cpp.
+#include "proxy/outgoing.hpp"
+#include "signer/sha256.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace countersign::proxy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct prepared {
+    std::string text;
+    exchange x;
+    conf::config config;
+    std::optional<refusal> refused;
+
+    std::vector<std::string> kept() const {
+        std::vector<std::string> names;
+        for (const field& f : x.in.fields)
+            if (!f.hop)
+                names.emplace_back(f.name);
+        return names;
+    }
+};
+
+constexpr std::string_view s3 = "b.s3.us-east-1.amazonaws.com";
+constexpr std::string_view sqs = "sqs.us-east-1.amazonaws.com";
+constexpr std::string_view lattice = "x.vpc-lattice-svcs.us-east-1.on.aws";
+
+// Head read, destination found, payload checked and prepared; `r` names nothing but what differs.
+std::unique_ptr<prepared> make(
+    std::string_view line,
+    std::string_view host,
+    std::string_view fields = "",
+    std::string_view body = "",
+    conf::route r = {}
+) {
+    auto p = std::make_unique<prepared>();
+    p->text = std::string(line) + " HTTP/1.1\r\nHost: " + std::string(host) + "\r\n" + std::string(fields) + "\r\n";
+    EXPECT_EQ(parse_request(p->text, p->x.request_fields, p->x.head), head_error::none);
+    EXPECT_FALSE(read_inbound(p->x.head, {"us", {}}, p->x.in));
+    p->config.routes.push_back(std::move(r));
+    p->config.payload.memory_limit = 1000;
+    p->x.place.reset(new destination(std::get<plan>(make_plan(p->config, "", {p->x.in.host, {}, false}))));
+    p->refused = check_payload(p->x, p->config);
+    p->x.body = body;
+    prepare(p->x);
+    return p;
+}
+
+TEST(Outgoing, RefusesABodyThatIsKnownToBeTooLarge) {
+    EXPECT_FALSE(make("PUT /k", s3, "Content-Length: 1000\r\n")->refused);
+    const auto p = make("PUT /k", s3, "Content-Length: 1001\r\n");
+    ASSERT_TRUE(p->refused);
+    EXPECT_EQ(p->refused->status, 413u);
+    EXPECT_THAT(p->refused->message, HasSubstr("1001 bytes"));
+    EXPECT_FALSE(make("PUT /k", s3, "Transfer-Encoding: chunked\r\n")->refused); // its size shows later
+}
+
+TEST(Outgoing, RefusesBodiesInAwsChunkedCodingWhereItSigns) {
+    for (const char* fields :
+         {"x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\n",
+          "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n",
+          "Content-Encoding: gzip, aws-chunked\r\n"}) {
+        const auto p = make("PUT /k", s3, fields);
+        ASSERT_TRUE(p->refused) << fields;
+        EXPECT_EQ(p->refused->status, 501u);
+        EXPECT_EQ(p->refused->code, "aws-chunked-not-available");
+        conf::route untouched;
+        untouched.sign = conf::sign_mode::none;
+        EXPECT_FALSE(make("PUT /k", s3, fields, "", untouched)->refused);
+    }
+}
+
+TEST(Outgoing, HashesTheBody) {
+    auto p = make("POST /", sqs, "", "abc");
+    EXPECT_EQ(p->x.payload_hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(p->x.payload_plan, "memory");
+    EXPECT_FALSE(p->x.add_content_sha256);
+    p = make("GET /", sqs);
+    EXPECT_EQ(p->x.payload_hash, signer::empty_hash);
+    EXPECT_EQ(p->x.payload_plan, "none");
+    p = make("PUT /k", s3, "", "abc");
+    EXPECT_TRUE(p->x.add_content_sha256); // S3 wants it said
+    EXPECT_EQ(p->x.payload_plan, "memory");
+}
+
+TEST(Outgoing, BelievesNoHashOfTheCallers) {
+    const auto p = make("PUT /k", s3, "X-Amz-Content-Sha256: " + std::string(64, '0') + "\r\n", "abc");
+    EXPECT_EQ(p->x.payload_hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_THAT(p->kept(), ElementsAre());
+    EXPECT_TRUE(make("POST /", sqs, "X-Amz-Content-Sha256: x\r\n", "abc")->x.add_content_sha256);
+}
+
+TEST(Outgoing, LeavesAPayloadUnsignedOnlyWhereThatIsAllowed) {
+    const char* asks = "x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n";
+    const auto plan_for = [&](std::string_view host, const char* fields, conf::route r = {}) {
+        return make("PUT /k", host, fields, "abc", std::move(r))->x.payload_plan;
+    };
+    EXPECT_EQ(plan_for(s3, asks), "unsigned");
+    EXPECT_EQ(plan_for(sqs, asks), "memory");
+    EXPECT_EQ(plan_for(lattice, ""), "unsigned");
+    conf::route r;
+    r.payload = conf::payload_mode::signed_body;
+    EXPECT_EQ(plan_for(s3, asks, r), "memory");
+    r.payload = conf::payload_mode::unsigned_body;
+    EXPECT_EQ(plan_for(sqs, "", r), "unsigned");
+    conf::route query;
+    query.sign = conf::sign_mode::query;
+    EXPECT_EQ(plan_for(s3, "", query), "unsigned");
+    EXPECT_EQ(plan_for(sqs, "", query), "memory");
+    EXPECT_EQ(make("PUT /k", s3, asks, "abc")->x.payload_hash, "UNSIGNED-PAYLOAD");
+}
+
+TEST(Outgoing, TakesAnEarlierSignatureOff) {
+    const auto p = make(
+        "GET /k?X-Amz-Algorithm=AWS4-HMAC-SHA256&a=b&X-Amz-Credential=c&X-Amz-Date=d&X-Amz-SignedHeaders=host"
+        "&X-Amz-Security-Token=t&X-Amz-Expires=5&X-Amz-Signature=0",
+        s3,
+        "Authorization: old\r\nX-Amz-Date: old\r\nX-Amz-Security-Token: old\r\nDate: old\r\nX-Kept: 1\r\n"
+    );
+    EXPECT_EQ(p->x.query, "a=b");
+    EXPECT_THAT(p->kept(), ElementsAre("X-Kept"));
+}
+
+TEST(Outgoing, SendsTheTargetThatItSigns) {
+    EXPECT_EQ(make("GET /a//b/../c", s3)->x.path, "/a//b/../c"); // keys of S3 are literal
+    EXPECT_EQ(make("GET /a?b=c%20d&e", s3)->x.query, "b=c%20d&e");
+}
+
+TEST(Outgoing, TouchesNothingWhereNothingIsSigned) {
+    conf::route r;
+    r.sign = conf::sign_mode::none;
+    const auto p = make("PUT /a//b?X-Amz-Signature=1", sqs, "Authorization: Basic x\r\nDate: d\r\n", "abc", r);
+    EXPECT_EQ(p->x.path, "/a//b");
+    EXPECT_EQ(p->x.query, "X-Amz-Signature=1");
+    EXPECT_THAT(p->kept(), ElementsAre("Authorization", "Date"));
+    EXPECT_EQ(p->x.payload_plan, "memory");
+}
+
+} // namespace
+} // namespace countersign::proxy

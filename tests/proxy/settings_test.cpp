@@ -1,0 +1,116 @@
+#include "conf/load.hpp"
+#include "proxy/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace countersign::proxy {
+namespace {
+
+using testing::ElementsAre;
+
+// A configuration file for the length of a test.
+class file {
+public:
+    explicit file(std::string_view text) : path_(testing::TempDir() + "settings_test.toml") {
+        std::ofstream(path_) << text;
+    }
+    ~file() { std::filesystem::remove(path_); }
+    serve_arguments arguments() const {
+        serve_arguments a;
+        a.config = path_;
+        return a;
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+constexpr std::string_view some_file = R"(
+[listen]
+address = "127.0.0.1:1000"
+[credentials]
+profile = "from-file"
+region = "eu-west-1"
+[log]
+level = "warn"
+format = "json"
+)";
+
+TEST(Settings, AreTheFilesWhereNothingElseIsSaid) {
+    const file f(some_file);
+    const conf::config c = load_settings(f.arguments());
+    EXPECT_THAT(c.listen.address, ElementsAre(conf::endpoint{"127.0.0.1", 1000}));
+    EXPECT_EQ(c.credentials.profile, "from-file");
+    EXPECT_FALSE(c.credentials.profile_is_explicit);
+    EXPECT_EQ(c.log.level, conf::log_level::warn);
+    EXPECT_EQ(c.log.format, conf::log_format::json);
+    EXPECT_TRUE(c.admin.address);
+}
+
+TEST(Settings, AreTheCommandLinesWhereItSaysThem) {
+    const file f(some_file);
+    serve_arguments a = f.arguments();
+    a.listen = {"127.0.0.1:2000", "[::1]:2001"};
+    a.admin = "127.0.0.1:2002";
+    a.profile = "p";
+    a.region = "r";
+    a.access_key_id = "id";
+    a.secret_access_key_file = "/file";
+    a.log_level = "debug";
+    a.log_format = "text";
+    const conf::config c = load_settings(a);
+    EXPECT_THAT(c.listen.address, ElementsAre(conf::endpoint{"127.0.0.1", 2000}, conf::endpoint{"::1", 2001}));
+    EXPECT_EQ(c.admin.address, (conf::endpoint{"127.0.0.1", 2002}));
+    EXPECT_EQ(c.credentials.profile, "p");
+    EXPECT_TRUE(c.credentials.profile_is_explicit);
+    EXPECT_EQ(c.credentials.region, "r");
+    EXPECT_EQ(c.credentials.access_key_id, "id");
+    EXPECT_EQ(c.credentials.secret_access_key_file, "/file");
+    EXPECT_EQ(c.log.level, conf::log_level::debug);
+    EXPECT_EQ(c.log.format, conf::log_format::text);
+    a.admin = "off";
+    EXPECT_FALSE(load_settings(a).admin.address);
+}
+
+TEST(Settings, AreCheckedAsAWhole) {
+    const file f(some_file);
+    serve_arguments a = f.arguments();
+    a.listen = {"0.0.0.0:2000"}; // not loopback, and allow_remote is not said
+    EXPECT_THROW(load_settings(a), conf::error);
+    a.listen = {"nonsense"};
+    EXPECT_THROW(load_settings(a), conf::error);
+    a.listen = {};
+    a.config = "/there/is/no/such/file";
+    EXPECT_THROW(load_settings(a), conf::error);
+}
+
+TEST(Settings, NeedARegionFromOutsideOnlyWhereARouteLeavesItOpen) {
+    const auto needs = [](auto change) {
+        conf::config c;
+        conf::route r;
+        r.host = "api.corp.example";
+        r.service = "execute-api";
+        change(r);
+        c.routes.push_back(r);
+        return needs_default_region(c);
+    };
+    EXPECT_FALSE(needs_default_region({}));
+    EXPECT_TRUE(needs([](conf::route&) {}));
+    EXPECT_FALSE(needs([](conf::route& r) { r.region = "us-east-1"; }));
+    EXPECT_FALSE(needs([](conf::route& r) { r.service.clear(); }));
+    EXPECT_FALSE(needs([](conf::route& r) { r.sign = conf::sign_mode::none; }));
+    EXPECT_FALSE(needs([](conf::route& r) { r.host = "sqs.us-east-1.amazonaws.com"; }));
+    EXPECT_TRUE(needs([](conf::route& r) { r.host = "*"; }));
+    EXPECT_FALSE(needs([](conf::route& r) {
+        r.host = "*";
+        r.upstream = conf::endpoint{"search-x.us-west-2.es.amazonaws.com", 443};
+    }));
+}
+
+} // namespace
+} // namespace countersign::proxy

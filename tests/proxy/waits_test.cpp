@@ -1,0 +1,99 @@
+#include "proxy/task.hpp"
+#include "proxy/waits.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace countersign::proxy {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using time = wait_queue::clock::time_point;
+
+struct woken {
+    std::string who;
+    errc how;
+    bool operator==(const woken&) const = default;
+};
+using journal = std::vector<woken>;
+
+void PrintTo(const woken& w, std::ostream* out) {
+    *out << w.who << ": " << to_string(w.how);
+}
+
+detached wait_once(wait_queue& q, time until, std::string who, journal& j) {
+    const errc e = co_await q.wait_until(until);
+    j.push_back({who, e});
+}
+
+detached wait_twice(wait_queue& q, time until, std::string who, journal& j) {
+    const errc first = co_await q.wait_until(until);
+    j.push_back({who, first});
+    const errc second = co_await q.wait_until(until);
+    j.push_back({who, second});
+}
+
+constexpr time start{};
+
+TEST(WaitQueue, WakesAllInTheirOrder) {
+    wait_queue q;
+    journal j;
+    q.wake_all();
+    for (const char* who : {"a", "b", "c"})
+        wait_once(q, start + 1s, who, j);
+    EXPECT_TRUE(j.empty());
+    q.wake_all();
+    EXPECT_THAT(j, ElementsAre(woken{"a", errc::none}, woken{"b", errc::none}, woken{"c", errc::none}));
+    q.wake_all();
+    EXPECT_EQ(j.size(), 3u);
+}
+
+TEST(WaitQueue, SaysWhyItWakes) {
+    wait_queue q;
+    journal j;
+    wait_once(q, start + 1s, "a", j);
+    q.wake_all(errc::cancelled);
+    EXPECT_THAT(j, ElementsAre(woken{"a", errc::cancelled}));
+}
+
+TEST(WaitQueue, LetsOnlyThoseGoWhoseTimeHasCome) {
+    wait_queue q;
+    journal j;
+    wait_once(q, start + 3s, "late", j);
+    wait_once(q, start + 1s, "early", j);
+    wait_once(q, start + 2s, "middle", j);
+    q.expire(start);
+    EXPECT_TRUE(j.empty());
+    q.expire(start + 1s);
+    EXPECT_THAT(j, ElementsAre(woken{"early", errc::timed_out}));
+    wait_once(q, start + 9s, "new", j); // the end of the list is where it was, or where it is now
+    q.expire(start + 3s);
+    q.wake_all();
+    EXPECT_THAT(
+        j,
+        ElementsAre(
+            woken{"early", errc::timed_out},
+            woken{"late", errc::timed_out},
+            woken{"middle", errc::timed_out},
+            woken{"new", errc::none}
+        )
+    );
+}
+
+TEST(WaitQueue, WakesNobodyTwiceWhoWaitsAgain) {
+    wait_queue q;
+    journal j;
+    wait_twice(q, start + 1s, "a", j);
+    wait_once(q, start + 1s, "b", j);
+    q.wake_all();
+    EXPECT_THAT(j, ElementsAre(woken{"a", errc::none}, woken{"b", errc::none}));
+    q.expire(start + 1s);
+    EXPECT_THAT(j, ElementsAre(woken{"a", errc::none}, woken{"b", errc::none}, woken{"a", errc::timed_out}));
+}
+
+} // namespace
+} // namespace countersign::proxy

@@ -1,0 +1,130 @@
+// sign() must not allocate: neither by operator new nor inside OpenSSL. Both are counted for this whole
+// program.
+#include "signer/key.hpp"
+#include "signer/sigv4.hpp"
+#include "signer/target.hpp"
+
+#include <gtest/gtest.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory_resource>
+#include <new>
+#include <vector>
+
+namespace {
+
+unsigned long allocations = 0;
+
+void* counted_malloc(std::size_t size, const char*, int) {
+    ++allocations;
+    return std::malloc(size);
+}
+void* counted_realloc(void* old, std::size_t size, const char*, int) {
+    ++allocations;
+    return std::realloc(old, size);
+}
+void counted_free(void* old, const char*, int) {
+    std::free(old);
+}
+
+// Only before OpenSSL's own first allocation: before main().
+const bool openssl_is_counted = CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1;
+
+} // namespace
+
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* const place = std::malloc(size)) {
+        return place;
+    }
+    throw std::bad_alloc();
+}
+void operator delete(void* place) noexcept {
+    std::free(place);
+}
+void operator delete(void* place, std::size_t) noexcept {
+    std::free(place);
+}
+
+namespace countersign::signer {
+namespace {
+
+constexpr std::chrono::sys_seconds when{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
+
+TEST(Allocation, IsReallyCounted) {
+    ASSERT_TRUE(openssl_is_counted);
+    const unsigned long before = allocations;
+    ::operator delete(::operator new(1));
+    EXPECT_EQ(allocations, before + 1);
+    EVP_MD_CTX_free(EVP_MD_CTX_new());
+    EXPECT_EQ(allocations, before + 2);
+}
+
+// Requests of every shape, with a warm key: all memory comes from the caller's buffer.
+TEST(Allocation, DoesNotHappenInSign) {
+    const std::vector<header> few{{"Host", "s3.us-east-1.amazonaws.com"}};
+    std::vector<header> many{{"Host", "h"}, {"Content-Type", "a  b"}};
+    for (int i = 0; i < 100; ++i) {
+        many.push_back({i % 2 == 0 ? "X-Amz-Meta-B" : "x-amz-meta-a", "value"});
+    }
+    key_cache keys;
+    keys.find("AKID", "secret", "20260101", "us-east-1", "s3");
+    std::vector<char> buffer(64 * 1024);
+    for (const std::vector<header>* headers : std::array<const std::vector<header>*, 2>{&few, &many}) {
+        for (const std::string_view query :
+             {"", "b=2&a=1&a=%20+", "k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k&k"}) {
+            for (const placement where : {placement::header, placement::query}) {
+                for (const path_rule rule : {path_rule::s3, path_rule::standard}) {
+                    std::pmr::monotonic_buffer_resource memory(
+                        buffer.data(), buffer.size(), std::pmr::null_memory_resource()
+                    );
+                    const unsigned long before = allocations;
+                    const signing_key& key = keys.find("AKID", "secret", "20260101", "us-east-1", "s3");
+                    const instructions made = sign(
+                        {"GET", "/a//b/../c d", query, *headers, empty_hash},
+                        {"s3", "us-east-1"},
+                        {"AKID", "token"},
+                        key,
+                        when,
+                        {.where = where, .path = rule, .content_sha256_header = true},
+                        memory
+                    );
+                    EXPECT_EQ(allocations, before);
+                    EXPECT_EQ(made.signature.size(), 64u);
+                }
+            }
+        }
+    }
+}
+
+// What the proxy's arena has to hold for a usual request: 4 KiB, and 8 KiB where the query is signed.
+TEST(Allocation, FitsAUsualRequestIntoASmallArena) {
+    const std::vector<header> headers{
+        {"Host", "dynamodb.us-east-1.amazonaws.com"},
+        {"Content-Type", "application/x-amz-json-1.0"},
+        {"X-Amz-Target", "DynamoDB_20120810.PutItem"},
+        {"User-Agent", "aws-cli/2.0 Python/3.11 Linux/6.1"},
+        {"Accept-Encoding", "identity"}};
+    const signing_key key = signing_key::derive("secret", "20260101", "us-east-1", "dynamodb");
+    for (const placement where : {placement::header, placement::query}) {
+        std::array<char, 8192> buffer;
+        const std::size_t room = where == placement::header ? 4096 : buffer.size();
+        std::pmr::monotonic_buffer_resource memory(buffer.data(), room, std::pmr::null_memory_resource());
+        const instructions made = sign(
+            {"POST", "/", "", headers, empty_hash},
+            {"dynamodb", "us-east-1"},
+            {"AKIAIOSFODNN7EXAMPLE", ""},
+            key,
+            when,
+            {.where = where},
+            memory
+        );
+        EXPECT_EQ(made.signature.size(), 64u);
+    }
+}
+
+} // namespace
+} // namespace countersign::signer

@@ -1,0 +1,339 @@
+#include "signer/scope.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace countersign::signer {
+namespace {
+
+struct known_host {
+    std::string_view host, service, region;
+    std::string_view partition = "aws";
+};
+
+std::string written(std::string_view host) {
+    const auto found = scope_of(host);
+    if (const auto* scope = std::get_if<host_scope>(&found)) {
+        return std::string(scope->service) + ' ' + std::string(scope->region) + ' ' + std::string(scope->partition);
+    }
+    switch (std::get<scope_refusal>(found)) {
+    case scope_refusal::not_aws:
+        return "not AWS";
+    case scope_refusal::customer_controlled:
+        return "customer's";
+    case scope_refusal::unknown_endpoint:
+        return "unknown";
+    }
+    return {};
+}
+
+void expect_all(std::initializer_list<known_host> hosts) {
+    for (const known_host& h : hosts) {
+        EXPECT_EQ(
+            written(h.host), std::string(h.service) + ' ' + std::string(h.region) + ' ' + std::string(h.partition)
+        ) << h.host;
+    }
+}
+
+void expect_refused(std::string_view how, std::initializer_list<std::string_view> hosts) {
+    for (const std::string_view host : hosts) {
+        EXPECT_EQ(written(host), how) << host;
+    }
+}
+
+TEST(Scope, KnowsRegionalEndpoints) {
+    expect_all({
+        {"dynamodb.us-east-1.amazonaws.com", "dynamodb", "us-east-1"},
+        {"sqs.eu-west-1.amazonaws.com", "sqs", "eu-west-1"},
+        {"lambda.ap-southeast-2.amazonaws.com", "lambda", "ap-southeast-2"},
+        {"monitoring.us-west-2.amazonaws.com", "monitoring", "us-west-2"},
+        {"sts.eu-central-1.amazonaws.com", "sts", "eu-central-1"},
+        {"rds.us-east-1.amazonaws.com", "rds", "us-east-1"},
+        {"es.us-east-1.amazonaws.com", "es", "us-east-1"},
+        {"aoss.us-east-1.amazonaws.com", "aoss", "us-east-1"},
+        {"glacier.us-east-1.amazonaws.com", "glacier", "us-east-1"},
+        {"ec2.mx-central-1.amazonaws.com", "ec2", "mx-central-1"},
+    });
+}
+
+TEST(Scope, KnowsSigningNamesThatDifferFromTheHost) {
+    expect_all({
+        {"email.us-east-1.amazonaws.com", "ses", "us-east-1"},
+        {"api.ecr.us-east-1.amazonaws.com", "ecr", "us-east-1"},
+        {"api.ecr-public.us-east-1.amazonaws.com", "ecr-public", "us-east-1"},
+        {"runtime.sagemaker.us-east-1.amazonaws.com", "sagemaker", "us-east-1"},
+        {"api.sagemaker.us-east-1.amazonaws.com", "sagemaker", "us-east-1"},
+        {"ingest.timestream.us-east-1.amazonaws.com", "timestream", "us-east-1"},
+        {"query-cell1.timestream.us-east-1.amazonaws.com", "timestream", "us-east-1"},
+        {"bedrock-runtime.us-west-2.amazonaws.com", "bedrock", "us-west-2"},
+        {"bedrock-agent-runtime.us-west-2.amazonaws.com", "bedrock", "us-west-2"},
+        {"bedrock-agentcore.us-east-1.amazonaws.com", "bedrock-agentcore", "us-east-1"},
+        {"gw-1.gateway.bedrock-agentcore.us-east-1.amazonaws.com", "bedrock-agentcore", "us-east-1"},
+        {"streams.dynamodb.us-east-1.amazonaws.com", "dynamodb", "us-east-1"},
+        {"portal.sso.us-east-1.amazonaws.com", "awsssoportal", "us-east-1"},
+        {"oidc.us-east-1.amazonaws.com", "sso-oauth", "us-east-1"},
+        {"runtime.lex.us-east-1.amazonaws.com", "lex", "us-east-1"},
+        {"transcribestreaming.us-east-1.amazonaws.com", "transcribe", "us-east-1"},
+        {"data-ats.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
+        {"a1b2c3d4e5f6g7-ats.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
+        {"metering.marketplace.us-east-1.amazonaws.com", "aws-marketplace", "us-east-1"},
+        {"aps-workspaces.us-east-1.amazonaws.com", "aps", "us-east-1"},
+        {"sync-states.us-east-1.amazonaws.com", "states", "us-east-1"},
+    });
+}
+
+TEST(Scope, KnowsEveryFormOfS3) {
+    expect_all({
+        {"s3.amazonaws.com", "s3", "us-east-1"},
+        {"bucket.s3.amazonaws.com", "s3", "us-east-1"},
+        {"s3.us-east-1.amazonaws.com", "s3", "us-east-1"},
+        {"bucket.s3.eu-west-1.amazonaws.com", "s3", "eu-west-1"},
+        {"my.bucket.with.dots.s3.eu-west-1.amazonaws.com", "s3", "eu-west-1"},
+        {"us-east-1.s3.eu-west-1.amazonaws.com", "s3", "eu-west-1"},
+        {"es.s3.amazonaws.com", "s3", "us-east-1"},
+        {"x.execute-api.s3.eu-west-1.amazonaws.com", "s3", "eu-west-1"},
+        {"s3-us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"bucket.s3-us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"s3-external-1.amazonaws.com", "s3", "us-east-1"},
+        {"s3.dualstack.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"bucket.s3.dualstack.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"bucket.s3-fips.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"bucket.s3-fips.dualstack.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"bucket.s3-accelerate.amazonaws.com", "s3", "us-east-1"},
+        {"bucket.s3-accelerate.dualstack.amazonaws.com", "s3", "us-east-1"},
+        {"point-123456789012.s3-accesspoint.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"point-123456789012.s3-accesspoint-fips.dualstack.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"123456789012.s3-control.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"123456789012.s3-control.dualstack.us-west-2.amazonaws.com", "s3", "us-west-2"},
+        {"p-123456789012.s3-object-lambda.us-west-2.amazonaws.com", "s3-object-lambda", "us-west-2"},
+        {"p-123456789012.op-01ac.s3-outposts.us-west-2.amazonaws.com", "s3-outposts", "us-west-2"},
+        {"b--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com", "s3express", "us-east-1"},
+        {"s3express-control.us-east-1.amazonaws.com", "s3express", "us-east-1"},
+        {"s3tables.us-east-1.amazonaws.com", "s3tables", "us-east-1"},
+    });
+}
+
+TEST(Scope, SignsGlobalServicesForTheirHome) {
+    expect_all({
+        {"iam.amazonaws.com", "iam", "us-east-1"},
+        {"sts.amazonaws.com", "sts", "us-east-1"},
+        {"route53.amazonaws.com", "route53", "us-east-1"},
+        {"cloudfront.amazonaws.com", "cloudfront", "us-east-1"},
+        {"organizations.us-east-1.amazonaws.com", "organizations", "us-east-1"},
+        {"networkmanager.us-west-2.amazonaws.com", "networkmanager", "us-west-2"},
+        {"global.health.amazonaws.com", "health", "us-east-1"},
+        {"iam.eu-west-1.api.aws", "iam", "us-east-1"},
+        {"iam.global.api.aws", "iam", "us-east-1"},
+        {"cost-explorer.eu-west-1.api.aws", "ce", "us-east-1"},
+        {"iam.us-gov.amazonaws.com", "iam", "us-gov-west-1", "aws-us-gov"},
+        {"iam.cn-north-1.amazonaws.com.cn", "iam", "cn-north-1", "aws-cn"},
+        {"route53.amazonaws.com.cn", "route53", "cn-northwest-1", "aws-cn"},
+        {"budgets.global.sc2s.sgov.gov", "budgets", "us-isob-east-1", "aws-iso-b"},
+    });
+}
+
+TEST(Scope, KnowsFipsAndDualStackSpellings) {
+    expect_all({
+        {"sqs-fips.us-east-1.amazonaws.com", "sqs", "us-east-1"},
+        {"fips.batch.us-east-1.amazonaws.com", "batch", "us-east-1"},
+        {"fips.eks.us-east-1.amazonaws.com", "eks", "us-east-1"},
+        {"runtime-fips.sagemaker.us-east-1.amazonaws.com", "sagemaker", "us-east-1"},
+        {"ecr-fips.us-east-1.amazonaws.com", "ecr", "us-east-1"},
+        {"data.iot-fips.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
+        {"ec2.us-east-1.api.aws", "ec2", "us-east-1"},
+        {"lambda-fips.us-east-1.api.aws", "lambda", "us-east-1"},
+        {"aos.us-east-1.api.aws", "es", "us-east-1"},
+    });
+}
+
+TEST(Scope, KnowsEndpointsOfCustomersResources) {
+    expect_all({
+        {"abc123.execute-api.eu-west-1.amazonaws.com", "execute-api", "eu-west-1"},
+        {"abc123-vpce-0a1b.execute-api.eu-west-1.amazonaws.com", "execute-api", "eu-west-1"},
+        {"abc123.lambda-url.eu-west-1.on.aws", "lambda", "eu-west-1"},
+        {"search-name-abc.eu-west-1.es.amazonaws.com", "es", "eu-west-1"},
+        {"vpc-name-abc.eu-west-1.es.amazonaws.com", "es", "eu-west-1"},
+        {"search-name-abc.aos.eu-west-1.on.aws", "es", "eu-west-1"},
+        {"abc123.eu-west-1.aoss.amazonaws.com", "aoss", "eu-west-1"},
+        {"name-0a1b.7d67968.vpc-lattice-svcs.us-west-2.on.aws", "vpc-lattice-svcs", "us-west-2"},
+        {"abc123.appsync-api.us-east-1.amazonaws.com", "appsync", "us-east-1"},
+        {"s-1234abcd.kinesisvideo.us-east-1.amazonaws.com", "kinesisvideo", "us-east-1"},
+        {"abc123.data.mediastore.us-east-1.amazonaws.com", "mediastore", "us-east-1"},
+        {"search-movies-abc.us-east-1.cloudsearch.amazonaws.com", "cloudsearch", "us-east-1"},
+        {"123456789012.ddb.us-east-1.amazonaws.com", "dynamodb", "us-east-1"},
+        {"db.cluster-abc.us-east-1.neptune.amazonaws.com", "neptune-db", "us-east-1"},
+        {"db.cluster-abc.neptune.cn-north-1.amazonaws.com.cn", "neptune-db", "cn-north-1", "aws-cn"},
+    });
+}
+
+TEST(Scope, KnowsVpcEndpoints) {
+    expect_all({
+        {"vpce-0a1b-2c3d.sqs.us-east-1.vpce.amazonaws.com", "sqs", "us-east-1"},
+        {"vpce-0a1b-2c3d-us-east-1a.api.ecr.us-east-1.vpce.amazonaws.com", "ecr", "us-east-1"},
+        {"vpce-0a1b-2c3d.execute-api.us-east-1.vpce.amazonaws.com", "execute-api", "us-east-1"},
+        {"bucket.vpce-0a1b-2c3d.s3.us-east-1.vpce.amazonaws.com", "s3", "us-east-1"},
+        {"my.bucket.bucket.vpce-0a1b-2c3d.s3.us-east-1.vpce.amazonaws.com", "s3", "us-east-1"},
+        {"vpce-x.bucket.vpce-0a1b-2c3d.s3.us-east-1.vpce.amazonaws.com", "s3", "us-east-1"},
+        {"vpce-0a1b-2c3d.s3.cn-north-1.vpce.amazonaws.com.cn", "s3", "cn-north-1", "aws-cn"},
+    });
+}
+
+TEST(Scope, KnowsOldSpellings) {
+    expect_all({
+        {"queue.amazonaws.com", "sqs", "us-east-1"},
+        {"eu-west-1.queue.amazonaws.com", "sqs", "eu-west-1"},
+        {"sdb.amazonaws.com", "sdb", "us-east-1"},
+        {"ec2.amazonaws.com", "ec2", "us-east-1"},
+    });
+}
+
+TEST(Scope, KnowsPartitions) {
+    expect_all({
+        {"s3.cn-north-1.amazonaws.com.cn", "s3", "cn-north-1", "aws-cn"},
+        {"bucket.s3.dualstack.cn-north-1.amazonaws.com.cn", "s3", "cn-north-1", "aws-cn"},
+        {"ec2.cn-north-1.api.amazonwebservices.com.cn", "ec2", "cn-north-1", "aws-cn"},
+        {"s3-fips-us-gov-west-1.amazonaws.com", "s3", "us-gov-west-1", "aws-us-gov"},
+        {"dynamodb.us-gov-east-1.amazonaws.com", "dynamodb", "us-gov-east-1", "aws-us-gov"},
+        {"sqs.us-gov-west-1.api.aws", "sqs", "us-gov-west-1", "aws-us-gov"},
+        {"s3.us-iso-east-1.c2s.ic.gov", "s3", "us-iso-east-1", "aws-iso"},
+        {"sqs.us-isob-east-1.sc2s.sgov.gov", "sqs", "us-isob-east-1", "aws-iso-b"},
+        {"sqs.eu-isoe-west-1.cloud.adc-e.uk", "sqs", "eu-isoe-west-1", "aws-iso-e"},
+        {"sqs.us-isof-south-1.csp.hci.ic.gov", "sqs", "us-isof-south-1", "aws-iso-f"},
+        {"sqs.eusc-de-east-1.amazonaws.eu", "sqs", "eusc-de-east-1", "aws-eusc"},
+    });
+}
+
+TEST(Scope, AcceptsRegionsThatDoNotExistYet) {
+    expect_all({
+        {"sqs.eu-northeast-7.amazonaws.com", "sqs", "eu-northeast-7"},
+        {"bucket.s3.us-gov-south-12.amazonaws.com", "s3", "us-gov-south-12", "aws-us-gov"},
+    });
+}
+
+TEST(Scope, RefusesWhatCustomersControl) {
+    expect_refused(
+        "customer's",
+        {
+            "ec2-1-2-3-4.compute-1.amazonaws.com",
+            "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com",
+            "ip-10-0-0-1.eu-west-1.compute.internal",
+            "ip-10-0-0-1.ec2.internal",
+            "name-123.us-east-1.elb.amazonaws.com",
+            "name-123.elb.us-east-1.amazonaws.com",
+            "dualstack.name-123.us-east-1.elb.amazonaws.com",
+            "db-1.abc.us-east-1.rds.amazonaws.com",
+            "db-1.abc.rds.cn-north-1.amazonaws.com.cn",
+            "db.cluster-abc.us-east-1.docdb.amazonaws.com",
+            "bucket.s3-website-us-east-1.amazonaws.com",
+            "bucket.s3-website.eu-central-1.amazonaws.com",
+            "d111111abcdef8.cloudfront.net",
+            "env.us-east-1.elasticbeanstalk.com",
+            "abc.awsglobalaccelerator.com",
+            "name.abc.0001.use1.cache.amazonaws.com",
+            "name.abc.us-east-1.redshift.amazonaws.com",
+            "0123abcd.gr7.us-east-1.eks.amazonaws.com",
+            "vpce-0a1b-2c3d.vpce-svc-0123.us-east-1.vpce.amazonaws.com",
+        }
+    );
+}
+
+TEST(Scope, RefusesHostsThatAreNotOfAws) {
+    expect_refused(
+        "not AWS",
+        {
+            "example.com",
+            "amazonaws.com",
+            "s3.us-east-1.amazonaws.com.evil.com",
+            "evilamazonaws.com",
+            "s3.us-east-1.xamazonaws.com",
+            "127.0.0.1",
+            "localhost",
+            "",
+            ".",
+            "169.254.169.254",
+        }
+    );
+}
+
+TEST(Scope, RefusesUnknownFormsInsteadOfGuessing) {
+    expect_refused(
+        "unknown",
+        {
+            "nosuchservice.us-east-1.amazonaws.com",
+            "us-east-1.amazonaws.com",
+            "name.mrap.accesspoint.s3-global.amazonaws.com",
+            "abc.credentials.iot.us-east-1.amazonaws.com",
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+            "email-smtp.us-east-1.amazonaws.com",
+            "b-1.name.abc.kafka.us-east-1.amazonaws.com",
+            "sqs.nowhere.amazonaws.com",
+            "sqs.us-east-1x.amazonaws.com",
+            "sqs.us--1.amazonaws.com",
+            "sqs.us-east-.amazonaws.com",
+            "sqs.cn-north-1.amazonaws.com",
+            "sqs.us-east-1.amazonaws.com.cn",
+            "sqs.us-iso-east-1.amazonaws.com",
+            "lambda-url.eu-west-1.on.aws",
+            "x.unknown.eu-west-1.on.aws",
+            "vpce-0a1b.us-east-1.vpce.amazonaws.com",
+            "sqs.us-east-1.vpce.amazonaws.com",
+            "x.eu-west-1.queue.amazonaws.com",
+            "s3.nowhere.amazonaws.com",
+        }
+    );
+}
+
+TEST(Scope, RefusesNamesThatAreNoHostNames) {
+    expect_refused(
+        "unknown",
+        {
+            ".s3.amazonaws.com",
+            "a..s3.amazonaws.com",
+            "a b.s3.amazonaws.com",
+            "a%2f.s3.amazonaws.com",
+            "user@s3.amazonaws.com",
+            "x\\.s3.amazonaws.com",
+            "S3.amazonaws.com",
+            std::string_view("a\0.s3.amazonaws.com", 19),
+        }
+    );
+    const std::string long_label(64, 'a');
+    EXPECT_EQ(written(long_label + ".s3.amazonaws.com"), "unknown");
+    EXPECT_EQ(written(long_label.substr(1) + ".s3.amazonaws.com"), "s3 us-east-1 aws");
+}
+
+TEST(Scope, PointsIntoTheHostOrIntoConstantTables) {
+    const std::string host = "sqs.eu-west-1.amazonaws.com";
+    const auto scope = std::get<host_scope>(scope_of(host));
+    EXPECT_EQ(scope.region.data(), host.data() + 4);
+    EXPECT_EQ(scope.service, "sqs");
+}
+
+TEST(Traits, KeepTheS3FamilysPathAsSentAndWantItsHash) {
+    for (const std::string_view service : {"s3", "s3express", "s3-outposts", "s3-object-lambda"}) {
+        EXPECT_EQ(traits_of(service).path, path_rule::s3) << service;
+        EXPECT_TRUE(traits_of(service).content_sha256_header) << service;
+        EXPECT_EQ(traits_of(service).errors, wire_protocol::rest_xml) << service;
+    }
+}
+
+TEST(Traits, WantTheHashWhereTheServiceDemandsIt) {
+    for (const std::string_view service : {"aoss", "glacier", "vpc-lattice-svcs"}) {
+        EXPECT_TRUE(traits_of(service).content_sha256_header) << service;
+        EXPECT_EQ(traits_of(service).path, path_rule::standard) << service;
+    }
+    EXPECT_FALSE(traits_of("dynamodb").content_sha256_header);
+}
+
+TEST(Traits, NameTheFormOfErrors) {
+    EXPECT_EQ(traits_of("sts").errors, wire_protocol::query_xml);
+    EXPECT_EQ(traits_of("iam").errors, wire_protocol::query_xml);
+    EXPECT_EQ(traits_of("ec2").errors, wire_protocol::ec2_xml);
+    EXPECT_EQ(traits_of("route53").errors, wire_protocol::rest_xml);
+    EXPECT_EQ(traits_of("dynamodb").errors, wire_protocol::json);
+    EXPECT_EQ(traits_of("never-heard-of").errors, wire_protocol::json);
+}
+
+} // namespace
+} // namespace countersign::signer
