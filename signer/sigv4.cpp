@@ -81,6 +81,7 @@ private:
     std::span<header> signed_;                             // sorted, names in lower case
     std::array<query_pair, most_parameters> parameters_{}; // those of the signature, encoded
     std::size_t parameter_count_ = 0;
+    std::size_t token_at_ = 0;    // X-Amz-Security-Token among them
     std::span<query_pair> query_; // all, sorted
     canonical_text canonical_;
     const char* string_to_sign_start_ = nullptr;
@@ -253,7 +254,8 @@ void draft::choose_parameters() noexcept {
         text_ = pen(std::to_chars(expires_start, expires_start + 20, how_.expires.count()).ptr);
         add_parameter("X-Amz-Expires", text_.since(expires_start));
     }
-    if (token_is_signed()) {
+    if (!who_.session_token.empty()) {
+        token_at_ = parameter_count_;
         add_parameter("X-Amz-Security-Token", encoded(who_.session_token));
     }
     if (is_v4a()) {
@@ -273,8 +275,12 @@ void draft::choose_query() {
     }
     choose_parameters();
     query_pair* const pairs = allocate<query_pair>(memory_, room);
-    std::copy_n(parameters_.begin(), parameter_count_, pairs);
-    query_ = {pairs, parameter_count_ + read_query(what_.query, pairs + parameter_count_, text_)};
+    query_pair* last = std::copy_n(parameters_.begin(), parameter_count_, pairs);
+    if (!who_.session_token.empty() && !token_is_signed()) { // it goes along, but not into the signature
+        last = std::copy(pairs + token_at_ + 1, last, pairs + token_at_);
+    }
+    last += read_query(what_.query, last, text_);
+    query_ = {pairs, last};
     sort_query(query_);
 }
 
@@ -347,10 +353,6 @@ instructions draft::into_query() {
     }
     text_.put("&X-Amz-Signature=");
     made.signature = put_signature();
-    if (!who_.session_token.empty() && !token_is_signed()) {
-        text_.put("&X-Amz-Security-Token=");
-        text_.put_encoded(who_.session_token, unreserved);
-    }
     made.query = text_.since(start);
     return made;
 }

@@ -51,7 +51,7 @@ enum class header_rule : std::uint8_t {
     all_but_skipped,  // all but those with is_skipped(): what AWS's own signers do
 };
 
-// When the session token joins the request (IoT wants it outside the signature).
+// When the session token joins the request (IoT wants it outside the signature). Its place in a query is the same.
 enum class token_rule : std::uint8_t { signed_with_the_rest, added_after };
 
 struct options {

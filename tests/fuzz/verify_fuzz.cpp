@@ -3,6 +3,7 @@
 // when one digit of its signature is another.
 #include "signer/claim.hpp"
 #include "signer/date.hpp"
+#include "signer/encode.hpp"
 #include "signer/sigv4.hpp"
 #include "signer/target.hpp"
 #include "signer/verify.hpp"

@@ -14,8 +14,8 @@ namespace countersign::signer {
 namespace {
 
 using namespace std::chrono;
-using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 // Keys, date and host of AWS's published signing test suite.
@@ -219,7 +219,10 @@ TEST_F(RegionSet, LeavesTheTokenOutsideWhenAsked) {
     const instructions header_made = sign_with({.token = token_rule::added_after});
     EXPECT_EQ(header_made.signed_headers, "host;x-amz-date;x-amz-region-set");
     const instructions query_made = sign_with({.where = placement::query, .token = token_rule::added_after});
-    EXPECT_THAT(std::string(query_made.query), EndsWith("&X-Amz-Security-Token=T"));
+    EXPECT_THAT(
+        std::string(query_made.query), HasSubstr("&X-Amz-Security-Token=T&X-Amz-Region-Set=us-east-1&X-Amz-Signature=")
+    );
+    EXPECT_THAT(std::string(query_made.canonical_request), Not(HasSubstr("Security-Token")));
 }
 
 } // namespace
