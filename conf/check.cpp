@@ -84,6 +84,13 @@ void check_route(const config& c, std::size_t index) {
     if (r.upstream && r.scheme && r.upstream_scheme != r.scheme) {
         throw error(fmt::format("{}scheme contradicts the scheme of upstream; leave scheme out", in_front(c, r.line)));
     }
+    for (const std::string& name : r.sign_headers) {
+        if (std::find(r.unsigned_headers.begin(), r.unsigned_headers.end(), name) != r.unsigned_headers.end()) {
+            throw error(
+                fmt::format("{}{} stands both in sign_headers and in unsigned_headers", in_front(c, r.line), name)
+            );
+        }
+    }
 }
 
 } // namespace

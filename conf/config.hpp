@@ -96,7 +96,9 @@ struct route {
     sign_mode sign = sign_mode::header;
     payload_mode payload = payload_mode::automatic;
     std::optional<unsigned> max_attempts;
-    int line = 0; // in the file, for messages
+    std::vector<std::string> sign_headers;     // lower-case names, signed besides those of signer/headers.hpp
+    std::vector<std::string> unsigned_headers; // lower-case names, not signed though that rule says so
+    int line = 0;                              // in the file, for messages
 };
 
 struct config {

@@ -234,6 +234,70 @@ void read_payload(const value& v, route& r) {
     );
 }
 
+// RFC 9110 5.1: a field name is a token.
+std::string field_name(const value& v) {
+    const std::string name = lower(v.printable_text());
+    const bool is_token = std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               string_view("!#$%&'*+-.^_`|~").find(c) != string_view::npos;
+    });
+    if (!is_token || name.size() > 256) {
+        v.fail("expected the name of a header field, as in \"x-tenant\"");
+    }
+    return name;
+}
+
+// What never can be in a signature: fields that end at a hop, are written anew by this proxy, or are changed by load
+// balancers; and what signing itself sets.
+constexpr std::array<string_view, 23> never_signable{
+    "authorization",
+    "connection",
+    "content-length",
+    "date",
+    "expect",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-region-set",
+    "x-amz-security-token",
+    "x-amzn-trace-id",
+};
+
+std::vector<std::string> signable_names(const value& v) {
+    std::vector<std::string> all;
+    for (const value& one : v.list()) {
+        all.push_back(field_name(one));
+        if (std::find(never_signable.begin(), never_signable.end(), all.back()) != never_signable.end()) {
+            v.fail(fmt::format("{} cannot be signed: it ends at a hop or is written anew on the way", all.back()));
+        }
+    }
+    return all;
+}
+
+// AWS demands the signature of these two.
+std::vector<std::string> removable_names(const value& v) {
+    std::vector<std::string> all;
+    for (const value& one : v.list()) {
+        all.push_back(field_name(one));
+        if (all.back() == "host" || all.back().starts_with("x-amz-")) {
+            v.fail(fmt::format("{} must be signed: AWS refuses requests where host or x-amz-* is not", all.back()));
+        }
+    }
+    return all;
+}
+
 constexpr std::array all_route_keys{
     key<route>{"host", [](const value& v, route& r) { r.host = host_glob(v); }},
     key<route>{"upstream", read_upstream},
@@ -244,6 +308,8 @@ constexpr std::array all_route_keys{
     key<route>{"sign", read_sign},
     key<route>{"payload", read_payload},
     key<route>{"max_attempts", [](const value& v, route& r) { r.max_attempts = attempts(v); }},
+    key<route>{"sign_headers", [](const value& v, route& r) { r.sign_headers = signable_names(v); }},
+    key<route>{"unsigned_headers", [](const value& v, route& r) { r.unsigned_headers = removable_names(v); }},
 };
 
 const std::array<section, 8> all_sections{{

@@ -10,9 +10,12 @@
 namespace countersign::proxy {
 
 struct sign_arguments {
-    std::string service, region, time; // time: YYYYMMDDTHHMMSSZ, "" = now
+    std::string service;
+    std::string region; // with sigv4a: the region set
+    std::string time;   // YYYYMMDDTHHMMSSZ, "" = now
+    bool sigv4a = false;
     bool query = false;
-    unsigned expires = 3600;
+    unsigned expires = 3600; // 0: no X-Amz-Expires
     bool unsigned_payload = false;
     bool content_sha256_header = false;
     bool normalize_path = true;

@@ -63,11 +63,14 @@ work declare_serve(CLI::App& command) {
 work declare_sign(CLI::App& command) {
     auto a = std::make_shared<sign_arguments>();
     command.add_option("--service", a->service, "Signing name of the service, as in s3")->required();
-    command.add_option("--region", a->region, "Region, as in eu-west-1")->required();
+    command
+        .add_option("--region", a->region, "Region, as in eu-west-1; with --sigv4a a region set, as in us-*,eu-west-1")
+        ->required();
+    command.add_flag("--sigv4a", a->sigv4a, "Sign for several regions (SigV4A, ECDSA)");
     command.add_option("--time", a->time, "Sign as of this moment instead of now")->type_name("YYYYMMDDTHHMMSSZ");
     auto* query = command.add_flag("--query", a->query, "Put the signature into the query (a presigned URL)");
-    command.add_option("--expires", a->expires, "With --query: how long the signature lasts, in seconds")
-        ->check(CLI::Range(1u, 604800u))
+    command.add_option("--expires", a->expires, "With --query: how long the signature lasts, in seconds; 0: not said")
+        ->check(CLI::Range(0u, 604800u))
         ->needs(query)
         ->capture_default_str();
     command.add_flag("--unsigned-payload", a->unsigned_payload, "Sign UNSIGNED-PAYLOAD instead of the body's hash");

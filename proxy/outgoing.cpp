@@ -92,6 +92,8 @@ signer::instructions sign(exchange& x, worker& w, std::span<const signer::header
     how.where = p.sign == conf::sign_mode::query ? signer::placement::query : signer::placement::header;
     how.path = p.traits.path;
     how.content_sha256_header = x.add_content_sha256;
+    how.also_sign = p.sign_headers;
+    how.never_sign = p.unsigned_headers;
     return signer::sign(
         what, {p.service, p.region}, {who.access_key_id, who.session_token.reveal()}, key, now, how, x.attempt_memory()
     );

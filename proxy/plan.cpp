@@ -93,6 +93,8 @@ plan_by_route(const conf::route& r, std::string_view default_region, const asked
     p.sign = r.sign;
     p.payload = r.payload;
     p.max_attempts = r.max_attempts;
+    p.sign_headers = r.sign_headers;
+    p.unsigned_headers = r.unsigned_headers;
     const derived_scope derived = signer::scope_of(host);
     if (auto no = fill_scope(p, r, derived, default_region, host); no && r.sign != conf::sign_mode::none) {
         return *std::move(no);

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace countersign::proxy {
 
@@ -26,6 +27,8 @@ struct plan {
     std::string region;
     signer::service_traits traits;
     std::optional<unsigned> max_attempts;
+    std::vector<std::string> sign_headers;     // exceptions from the rule of signer/headers.hpp,
+    std::vector<std::string> unsigned_headers; // as in conf::route
 };
 
 // What the client named; `host` as in inbound.

@@ -70,14 +70,17 @@ void check(const sign_arguments& a) {
     if (a.service.empty() || a.region.empty()) {
         throw wrong_usage("--service and --region are needed");
     }
+    if (a.sigv4a && a.region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-*,") != std::string::npos) {
+        throw wrong_usage("--region is not a set of regions, as in us-east-1,eu-* or *");
+    }
     if (!a.time.empty() && !signer::parse_date(a.time)) {
         throw wrong_usage("--time is not of the form YYYYMMDDTHHMMSSZ");
     }
     if (a.output != "request" && a.output != "json") {
         throw wrong_usage("--output is either request or json");
     }
-    if (a.expires < 1 || a.expires > 604800) {
-        throw wrong_usage("--expires is a number of seconds from 1 to 604800");
+    if (a.expires > 604800) {
+        throw wrong_usage("--expires is a number of seconds from 0 to 604800");
     }
 }
 
@@ -136,9 +139,59 @@ std::string payload_hash_of(const sign_arguments& a, const message& m) {
     return hex;
 }
 
+// Length of the UTF-8 sequence at the beginning (RFC 3629 section 4); 0 where there is none.
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+    const auto is_next = [&](std::size_t i, unsigned least, unsigned most) {
+        return byte(i) >= least && byte(i) <= most;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+        return 1;
+    }
+    const std::size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    const unsigned least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80; // no longer form of a shorter one
+    const unsigned most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;  // no surrogates, none above U+10FFFF
+    bool is_whole = length > 0 && is_next(1, least, most);
+    for (std::size_t i = 2; i < length; ++i) {
+        is_whole = is_whole && is_next(i, 0x80, 0xbf);
+    }
+    return is_whole ? length : 0;
+}
+
+// JSON must be UTF-8, messages need not be: what is not becomes U+FFFD, byte by byte.
+std::string for_json(std::string_view text) {
+    std::string shown;
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        shown += length > 0 ? text.substr(0, length) : std::string_view("\xEF\xBF\xBD");
+        text.remove_prefix(length > 0 ? length : 1);
+    }
+    return shown;
+}
+
 // Date is a header like any other here: AWS's signers sign it beside X-Amz-Date.
 bool is_replaced(std::string_view name) {
     return signer::is_owned_by_signing(name) && name.size() != 4;
+}
+
+signer::instructions sign_as_asked(
+    const sign_arguments& a,
+    const signer::request& what,
+    const chain::credentials& who,
+    std::chrono::sys_seconds when,
+    const signer::options& how,
+    std::pmr::memory_resource& memory
+) {
+    const signer::scope where{a.service, a.region};
+    const signer::identity identity{who.access_key_id, who.session_token.reveal()};
+    const std::string_view secret = who.secret_access_key.reveal();
+    if (a.sigv4a) {
+        const auto key = signer::ecdsa_key::derive(who.access_key_id, secret);
+        return signer::sign(what, where, identity, key, when, how, memory);
+    }
+    const auto key = signer::signing_key::derive(secret, signer::date_text(when).day(), a.region, a.service);
+    return signer::sign(what, where, identity, key, when, how, memory);
 }
 
 void run(const sign_arguments& a) {
@@ -168,17 +221,8 @@ std::string signed_text(
     std::pmr::monotonic_buffer_resource memory;
     bool was_presigned = false;
     m.query = signer::without_presignature(m.query, memory, was_presigned);
-    const signer::signing_key key =
-        signer::signing_key::derive(who.secret_access_key.reveal(), signer::date_text(when).day(), a.region, a.service);
-    const signer::instructions made = signer::sign(
-        {m.method, m.path, m.query, m.headers, payload_hash},
-        {a.service, a.region},
-        {who.access_key_id, who.session_token.reveal()},
-        key,
-        when,
-        how,
-        memory
-    );
+    const signer::instructions made =
+        sign_as_asked(a, {m.method, m.path, m.query, m.headers, payload_hash}, who, when, how, memory);
     m.headers.insert(m.headers.end(), made.add.begin(), made.add.end());
     if (a.query) {
         m.query = made.query;
@@ -188,12 +232,12 @@ std::string signed_text(
         return signed_request;
     }
     const boost::json::object explained{
-        {"canonical_request", made.canonical_request},
-        {"string_to_sign", made.string_to_sign},
+        {"canonical_request", for_json(made.canonical_request)},
+        {"string_to_sign", for_json(made.string_to_sign)},
         {"signature", made.signature},
-        {"signed_headers", made.signed_headers},
-        {"credential_scope", made.credential_scope},
-        {"request", signed_request},
+        {"signed_headers", for_json(made.signed_headers)},
+        {"credential_scope", for_json(made.credential_scope)},
+        {"request", for_json(signed_request)},
     };
     return boost::json::serialize(explained) + "\n";
 }

@@ -1,4 +1,6 @@
+#include "conf/load.hpp"
 #include "proxy/plan.hpp"
+#include "signer/headers.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,6 +42,61 @@ TEST(Plan, TakesEverythingFromTheNameOfAnAwsEndpoint) {
     EXPECT_EQ(p.region, "eu-west-1");
     EXPECT_EQ(p.traits.path, signer::path_rule::s3);
     EXPECT_FALSE(p.max_attempts);
+}
+
+TEST(Plan, TakesTheExceptionsOfARouteFromTheSigningRule) {
+    conf::route r;
+    r.sign_headers = {"x-tenant"};
+    r.unsigned_headers = {"range"};
+    const plan p = plan_of(ask(with_route(r), "sqs.us-east-1.amazonaws.com"));
+    EXPECT_EQ(p.sign_headers, r.sign_headers);
+    EXPECT_EQ(p.unsigned_headers, r.unsigned_headers);
+}
+
+// The configuration has the signer's list once more (conf/ knows no signer/), and what the proxy writes anew.
+TEST(Plan, MeetsNoNameThatTheSignerWouldIgnore) {
+    const auto is_accepted = [](const std::string& key, std::string_view name) {
+        try {
+            conf::load("[[route]]\nhost = \"*\"\n" + key + " = [\"" + std::string(name) + "\"]", "f");
+            return true;
+        } catch (const conf::error&) {
+            return false;
+        }
+    };
+    for (const std::string_view name :
+         {"authorization",
+          "connection",
+          "expect",
+          "keep-alive",
+          "proxy-authenticate",
+          "te",
+          "proxy-connection",
+          "trailer",
+          "proxy-authorization",
+          "sec-websocket-key",
+          "upgrade",
+          "transfer-encoding",
+          "user-agent",
+          "sec-websocket-version",
+          "sec-websocket-protocol",
+          "x-amzn-trace-id",
+          "x-amz-date",
+          "x-amz-region-set",
+          "x-amz-security-token",
+          "x-amz-content-sha256",
+          "x-tenant",
+          "content-encoding",
+          "range",
+          "x-amz-acl",
+          "accept"}) {
+        EXPECT_EQ(is_accepted("sign_headers", name), signer::can_be_added(name)) << name;
+    }
+    for (const std::string_view name : {"content-length", "via", "date"}) {
+        EXPECT_FALSE(is_accepted("sign_headers", name)) << name;
+    }
+    for (const std::string_view name : {"host", "x-amz-acl", "range", "content-type"}) {
+        EXPECT_EQ(is_accepted("unsigned_headers", name), signer::can_be_left_out(name)) << name;
+    }
 }
 
 TEST(Plan, DialsAwsOnItsOwnPortOnly) {

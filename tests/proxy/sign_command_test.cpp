@@ -121,6 +121,27 @@ TEST(SignCommand, ExplainsItselfInJson) {
     EXPECT_THAT(made.at("request").as_string().c_str(), HasSubstr("\nAuthorization: AWS4-HMAC-SHA256 Credential="));
 }
 
+// JSON is UTF-8; a message need not be. The texts are for reading, the signature is of the bytes.
+TEST(SignCommand, WritesJsonThatIsUtf8WhateverTheMessage) {
+    sign_arguments a = published_scope();
+    a.output = "json";
+    const auto request_of = [&](const std::string& body) {
+        const std::string made = signed_with(a, "PUT / HTTP/1.1\nHost: h\n\n" + body);
+        return std::string(boost::json::parse(made).as_object().at("request").as_string());
+    };
+    const std::string shown = "\xEF\xBF\xBD"; // U+FFFD
+    EXPECT_THAT(request_of("a\xE1\x88\xB4\xF0\x9F\x98\x80\xC3\xA4"), EndsWith("a\xE1\x88\xB4\xF0\x9F\x98\x80\xC3\xA4"));
+    for (const std::string bad :
+         {"\xff", "\x80", "\xC0\x80", "\xE1\x88", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE0\x80\x80"}) {
+        std::string expected = "x";
+        for (std::size_t i = 0; i < bad.size(); ++i) {
+            expected += shown;
+        }
+        EXPECT_THAT(request_of("x" + bad + "y"), EndsWith(expected + "y"));
+        EXPECT_THAT(request_of("x" + bad), EndsWith(expected));
+    }
+}
+
 TEST(SignCommand, LeavesTheTokenUnsignedWhenAsked) {
     sign_arguments a = published_scope();
     a.session_token_after = true;
@@ -129,8 +150,55 @@ TEST(SignCommand, LeavesTheTokenUnsignedWhenAsked) {
     EXPECT_THAT(in_header, HasSubstr("X-Amz-Security-Token: TOKEN\n"));
     a.query = true;
     EXPECT_THAT(
-        signed_with(a, "GET / HTTP/1.1\nHost: h\n", "a/b"), HasSubstr("&X-Amz-Security-Token=a%2Fb HTTP/1.1\n")
+        signed_with(a, "GET / HTTP/1.1\nHost: h\n", "a/b"), HasSubstr("&X-Amz-Security-Token=a%2Fb&X-Amz-Signature=")
     );
+}
+
+// The suite's v4a half: no region in the scope, the region set signed. Signatures differ each time; that they are
+// right is tested in tests/signer and against AWS's own signer in tests/signer/awscrt_test.py.
+TEST(SignCommand, SignsForARegionSet) {
+    sign_arguments a = published_scope();
+    a.sigv4a = true;
+    a.region = "us-east-1,eu-*";
+    const std::string_view message = "GET / HTTP/1.1\nHost:example.amazonaws.com\n";
+    const std::string in_header = signed_with(a, message, "TOKEN");
+    EXPECT_THAT(in_header, HasSubstr("\nX-Amz-Region-Set: us-east-1,eu-*\n"));
+    EXPECT_THAT(
+        in_header,
+        HasSubstr("Authorization: AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20150830/service/aws4_request, "
+                  "SignedHeaders=host;x-amz-date;x-amz-region-set;x-amz-security-token, Signature=30")
+    );
+    a.query = true;
+    a.session_token_after = true;
+    const std::string in_query = signed_with(a, message, "TOKEN");
+    EXPECT_THAT(
+        in_query,
+        HasSubstr(
+            "&X-Amz-Expires=3600&X-Amz-Security-Token=TOKEN&X-Amz-Region-Set=us-east-1%2Ceu-%2A&X-Amz-Signature=30"
+        )
+    );
+    EXPECT_THAT(in_query, Not(HasSubstr("X-Amz-Region-Set: ")));
+    for (const std::string_view set : {"us east", "US", "a\nb", "a;b"}) {
+        a.region = set;
+        EXPECT_THROW(signed_with(a, message), wrong_usage) << set;
+    }
+}
+
+TEST(SignCommand, WritesTheParametersAsAwsDoes) {
+    sign_arguments a = published_scope();
+    a.query = true;
+    a.content_sha256_header = true; // has no place in a URL
+    const std::string_view message = "GET /?b=2 HTTP/1.1\nHost:example.amazonaws.com\n";
+    const std::string made = signed_with(a, message, "T");
+    EXPECT_THAT(
+        made,
+        StartsWith("GET /?b=2&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2F"
+                   "service%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-SignedHeaders=host&X-Amz-Expires=3600&"
+                   "X-Amz-Security-Token=T&X-Amz-Signature=")
+    );
+    EXPECT_THAT(made, EndsWith(" HTTP/1.1\nHost: example.amazonaws.com\n\n"));
+    a.expires = 0;
+    EXPECT_THAT(signed_with(a, message), Not(HasSubstr("X-Amz-Expires")));
 }
 
 TEST(SignCommand, SendsThePayloadHashWhereItIsWanted) {
