@@ -23,6 +23,17 @@ struct sign_arguments {
 };
 int run_sign(const sign_arguments& a);
 
+struct presign_arguments {
+    std::string url;
+    std::string method = "GET";
+    std::string service, region, time; // "": the host's, the host's, now
+    std::optional<unsigned> expires;   // seconds; 3600 where nothing is said
+    bool unsigned_payload = false;
+    bool session_token_after = false;
+    std::string profile;
+};
+int run_presign(const presign_arguments& a);
+
 struct credentials_arguments {
     std::string profile, region, access_key_id, secret_access_key_file;
     std::string output = "json"; // json | explain
