@@ -34,6 +34,15 @@ struct presign_arguments {
 };
 int run_presign(const presign_arguments& a);
 
+struct inspect_arguments {
+    std::string subject;                          // a URL; "" or "-": standard input
+    std::string time;                             // "" = now
+    std::string output = "text";                  // text | json
+    std::string canonical_request, server_answer; // files, "-" is standard input; both or none
+};
+// 1 also when something is wrong with the signature.
+int run_inspect(const inspect_arguments& a);
+
 struct credentials_arguments {
     std::string profile, region, access_key_id, secret_access_key_file;
     std::string output = "json"; // json | explain
