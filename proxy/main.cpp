@@ -95,6 +95,7 @@ work declare_presign(CLI::App& command) {
     command.add_option("--expires", a->expires, "How long it lasts, in seconds (3600, at most 604800)")
         ->check(CLI::Range(1u, 604800u));
     command.add_option("--time", a->time, "Sign as of this moment instead of now")->type_name("YYYYMMDDTHHMMSSZ");
+    command.add_flag("--sigv4a", a->sigv4a, "Sign for several regions: --region is a set, as in us-east-1,eu-* (or *)");
     command.add_flag("--unsigned-payload", a->unsigned_payload, "Sign UNSIGNED-PAYLOAD, as always for S3");
     command.add_flag("--session-token-after", a->session_token_after, "Add the session token after signing (IoT)");
     command.add_option("--profile", a->profile, "Profile of ~/.aws/config and ~/.aws/credentials");

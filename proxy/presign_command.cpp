@@ -59,30 +59,29 @@ struct chosen_scope {
     std::string service, region;
 };
 
-// What the flags do not say the host name does.
+// What the flags do not say the host name does; SigV4A without a region is good for all of them.
 chosen_scope choose_scope(const presign_arguments& a, const std::string& host) {
     chosen_scope chosen{a.service, a.region};
+    if (!chosen.service.empty() && !chosen.region.empty()) {
+        return chosen;
+    }
+    const auto found = signer::scope_of(host);
+    if (const auto* said = std::get_if<signer::host_scope>(&found)) {
+        chosen.service = chosen.service.empty() ? said->service : chosen.service;
+        chosen.region = chosen.region.empty() ? said->region : chosen.region;
+    }
+    if (a.sigv4a && chosen.region.empty()) {
+        chosen.region = "*";
+    }
     if (!chosen.service.empty() && !chosen.region.empty()) {
         return chosen;
     }
     const std::string_view flags = !chosen.service.empty()  ? "--region"
                                    : !chosen.region.empty() ? "--service"
                                                             : "--service and --region";
-    const auto found = signer::scope_of(host);
-    if (const auto* refusal = std::get_if<signer::scope_refusal>(&found)) {
-        throw wrong_usage(fmt::format("{} {}: say what to sign for with {}", host, reason_of(*refusal), flags));
-    }
-    const auto& said = std::get<signer::host_scope>(found);
-    if (chosen.service.empty()) {
-        chosen.service = said.service;
-    }
-    if (chosen.region.empty()) {
-        chosen.region = said.region;
-    }
-    if (chosen.region.empty()) {
-        throw wrong_usage(fmt::format("{} does not say a region: give --region", host));
-    }
-    return chosen;
+    const auto* refusal = std::get_if<signer::scope_refusal>(&found);
+    const std::string_view reason = refusal != nullptr ? reason_of(*refusal) : "does not say its region";
+    throw wrong_usage(fmt::format("{} {}: say what to sign for with {}", host, reason, flags));
 }
 
 // A presigned URL dies with its credentials, whatever X-Amz-Expires says. Shortening it in silence would only move the
@@ -125,6 +124,25 @@ std::string_view payload_hash_of(const presign_arguments& a, signer::path_rule r
     return a.unsigned_payload || rule == signer::path_rule::s3 ? "UNSIGNED-PAYLOAD" : signer::empty_hash;
 }
 
+signer::instructions sign(
+    const presign_arguments& a,
+    const signer::request& what,
+    const chosen_scope& where,
+    const chain::credentials& who,
+    sys_seconds when,
+    const signer::options& how,
+    std::pmr::memory_resource& memory
+) {
+    const signer::scope scope{where.service, where.region};
+    const signer::identity name{who.access_key_id, who.session_token.reveal()};
+    const std::string_view secret = who.secret_access_key.reveal();
+    if (a.sigv4a) {
+        return signer::sign(what, scope, name, signer::ecdsa_key::derive(who.access_key_id, secret), when, how, memory);
+    }
+    const auto key = signer::signing_key::derive(secret, signer::date_text(when).day(), where.region, where.service);
+    return signer::sign(what, scope, name, key, when, how, memory);
+}
+
 int run(const presign_arguments& a) {
     check(a);
     choose_scope(a, web_address::parse(a.url).host); // what is wrong with the arguments shows before keys are asked for
@@ -160,18 +178,8 @@ presigned presigned_url(const presign_arguments& a, const chain::credentials& wh
     const std::string_view path = to.path.empty() ? "/" : signer::wire_path(to.path, how.path, memory);
     const std::string host = to.host_field();
     const std::array<signer::header, 1> headers{{{"host", host}}};
-    const signer::signing_key key = signer::signing_key::derive(
-        who.secret_access_key.reveal(), signer::date_text(when).day(), where.region, where.service
-    );
-    const signer::instructions done = signer::sign(
-        {a.method, path, query, headers, payload_hash_of(a, how.path)},
-        {where.service, where.region},
-        {who.access_key_id, who.session_token.reveal()},
-        key,
-        when,
-        how,
-        memory
-    );
+    const signer::request what{a.method, path, query, headers, payload_hash_of(a, how.path)};
+    const signer::instructions done = sign(a, what, where, who, when, how, memory);
     made.url = fmt::format("{}://{}{}?{}", to.scheme, host, path, done.query);
     return made;
 }

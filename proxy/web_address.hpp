@@ -1,6 +1,6 @@
 // A URL as people give it to `presign` and `inspect`: taken apart without changing a byte of path and query (a raw
-// blank or a letter beyond ASCII is kept; signing encodes it). Pure; throws std::runtime_error with one line for the user:
-// start-up code only.
+// blank or a letter beyond ASCII is kept; signing encodes it). Pure; throws std::runtime_error with one line for the
+// user: start-up code only.
 #pragma once
 
 #include <string>

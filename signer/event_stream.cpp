@@ -1,5 +1,7 @@
 #include "signer/event_stream.hpp"
 
+#include "signer/crc.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -13,27 +15,6 @@ constexpr std::size_t prelude_size = 8 + checksum_size;
 constexpr std::size_t frame_overhead = prelude_size + checksum_size;
 constexpr std::size_t longest_name = 255;
 constexpr std::size_t longest_value = 32767;
-
-// CRC-32 (ISO 3309, as gzip has it), one byte at a time: frames are small, and the network slower.
-constexpr auto crc_table = [] {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < table.size(); ++i) {
-        std::uint32_t value = i;
-        for (int bit = 0; bit < 8; ++bit) {
-            value = (value & 1) != 0 ? value >> 1 ^ 0xedb88320u : value >> 1;
-        }
-        table[i] = value;
-    }
-    return table;
-}();
-
-std::uint32_t crc32(std::string_view bytes) noexcept {
-    std::uint32_t state = 0xffffffffu;
-    for (const char c : bytes) {
-        state = crc_table[(state ^ static_cast<unsigned char>(c)) & 0xff] ^ state >> 8;
-    }
-    return ~state;
-}
 
 template <class Number>
 void put_number(Number value, std::string& out) {

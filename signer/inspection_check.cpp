@@ -24,7 +24,7 @@ bool is_object_store(const inspection& found) {
     return traits_of(found.service).path == path_rule::s3;
 }
 
-void check_scope(inspection& found) {
+void check_scope(const inspected_request& seen, inspection& found) {
     if (found.terminator.empty()) {
         return; // Credential was not read, which was said
     }
@@ -43,8 +43,8 @@ void check_scope(inspection& found) {
     } else if (found.signed_at && found.date.substr(0, 8) != found.day) {
         found.faults.push_back(joined({"the scope's day is ", found.day, ", but X-Amz-Date is of ", found.date}));
     }
-    if (found.is_multi_region() && found.region_set.empty()) {
-        found.notes.emplace_back("X-Amz-Region-Set is not to be seen; a SigV4A request has to have it");
+    if (found.is_multi_region() && found.region_set.empty() && seen.kind != exhibit::authorization) {
+        found.faults.emplace_back("X-Amz-Region-Set is missing, which AWS4-ECDSA-P256-SHA256 demands");
     }
     if (!found.is_multi_region() && !found.region_set.empty()) {
         found.faults.emplace_back("X-Amz-Region-Set goes with AWS4-ECDSA-P256-SHA256 only");
@@ -262,7 +262,7 @@ void check_host(const inspected_request& seen, inspection& found) {
 } // namespace
 
 void check_inspection(const inspected_request& seen, sys_seconds now, inspection& found) {
-    check_scope(found);
+    check_scope(seen, found);
     check_time(seen, now, found);
     check_token(seen, found);
     check_signed_headers(seen, found);

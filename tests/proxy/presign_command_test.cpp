@@ -1,4 +1,6 @@
 #include "proxy/presign_command.hpp"
+#include "signer/sha256.hpp"
+#include "signer/verify.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -105,6 +107,28 @@ TEST(PresignCommand, SignsTheTokenSaveForIotDevices) {
     a.service = "iotdevicegateway";
     EXPECT_THAT(url_of(a, "a/b"), EndsWith("&X-Amz-Security-Token=a%2Fb"));
     EXPECT_THAT(url_of(a, "a/b"), StartsWith(url_of(a, "")));
+}
+
+TEST(PresignCommand, SignsForSeveralRegions) {
+    presign_arguments a = asking_for("https://b.s3.eu-west-1.amazonaws.com/k");
+    a.sigv4a = true;
+    a.region = "us-east-1,eu-*";
+    const std::string url = url_of(a, "token");
+    EXPECT_THAT(url, HasSubstr("&X-Amz-Region-Set=us-east-1%2Ceu-%2A&"));
+    EXPECT_THAT(url, HasSubstr("X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fs3%2Faws4_request&"));
+    const std::vector<signer::header> headers{{"Host", "b.s3.eu-west-1.amazonaws.com"}};
+    signer::expectation expected;
+    expected.path = signer::path_rule::s3;
+    expected.lookup = [](std::string_view) {
+        return std::optional<signer::key_entry>({"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "token"});
+    };
+    const std::string query = url.substr(url.find('?') + 1);
+    EXPECT_EQ(signer::verify({"GET", "/k", query, headers, ""}, signer::empty_hash, expected, now).detail, "");
+    a.region.clear();
+    EXPECT_THAT(url_of(a), HasSubstr("&X-Amz-Region-Set=eu-west-1&"));
+    a.url = "https://example.com/";
+    a.service = "s3";
+    EXPECT_THAT(url_of(a), HasSubstr("&X-Amz-Region-Set=%2A&"));
 }
 
 TEST(PresignCommand, NeverOutlivesItsCredentialsInSilence) {

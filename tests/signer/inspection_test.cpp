@@ -311,6 +311,10 @@ TEST(Inspection, ReadsMultiRegionSignatures) {
         of_url(query, manual_time, "examplebucket.s3.ap-south-1.amazonaws.com").faults,
         ElementsAre(HasSubstr("X-Amz-Region-Set does not take in ap-south-1"))
     );
+    EXPECT_THAT(
+        of_url(changed(query, "&X-Amz-Region-Set=us-east-1%2Ceu-%2A", "")).faults,
+        ElementsAre(HasSubstr("X-Amz-Region-Set is missing"))
+    );
     EXPECT_THAT(of_url(changed(query, "=3044", "=3144")).faults, ElementsAre(HasSubstr("not an ECDSA signature")));
     EXPECT_THAT(
         of_url(changed(query, "%2Fs3", "%2Fus-east-1%2Fs3")).faults, Contains(HasSubstr("has 5 parts, not the 4"))
