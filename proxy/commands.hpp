@@ -28,7 +28,7 @@ struct presign_arguments {
     std::string method = "GET";
     std::string service, region, time; // "": the host's, the host's, now
     std::optional<unsigned> expires;   // seconds; 3600 where nothing is said
-    bool sigv4a = false; // `region` is a region set then; "" = the host's, else "*"
+    bool sigv4a = false;               // `region` is a region set then; "" = the host's, else "*"
     bool unsigned_payload = false;
     bool session_token_after = false;
     std::string profile;
