@@ -13,7 +13,6 @@ function requestOf (ask) {
 }
 
 function configOf (ask) {
-  const s3 = ask.path_rule === 's3'
   return {
     algorithm: ask.sigv4a ? auth.AwsSigningAlgorithm.SigV4Asymmetric : auth.AwsSigningAlgorithm.SigV4,
     signature_type: ask.presign ? auth.AwsSignatureType.HttpRequestViaQueryParams : auth.AwsSignatureType.HttpRequestViaHeaders,
@@ -21,8 +20,8 @@ function configOf (ask) {
     region: ask.region,
     service: ask.service,
     date: answerLines.date(ask.time),
-    use_double_uri_encode: !s3,
-    should_normalize_uri_path: !s3,
+    use_double_uri_encode: ['standard', 'encoded_only'].includes(ask.path_rule),
+    should_normalize_uri_path: ['standard', 'normalized_only'].includes(ask.path_rule),
     signed_body_value: ask.payload_hash,
     signed_body_header: ask.content_sha256_header
       ? auth.AwsSignedBodyHeaderType.XAmzContentSha256
@@ -45,6 +44,6 @@ answerLines(async (ask) => {
     signature: ask.presign ? /X-Amz-Signature=([0-9a-f]+)/.exec(signed.path)[1] : authorization[1].split('Signature=')[1],
     headers,
     target: signed.path,
-    accepts_ours: ask.public_key ? accepts(ask) : null
+    accepts_ours: ask.sigv4a ? accepts(ask) : undefined
   }
 })

@@ -30,6 +30,14 @@ json::array pairs(std::span<const header> headers) {
     return all;
 }
 
+path_rule rule_of(const json::object& ask) {
+    const std::string_view name = text(ask, "path_rule");
+    return name == "s3"                ? path_rule::s3
+           : name == "normalized_only" ? path_rule::normalized_only
+           : name == "encoded_only"    ? path_rule::encoded_only
+                                       : path_rule::standard;
+}
+
 // What verify() says about the signed request.
 std::string
 verdict(const json::object& ask, request what, const instructions& made, path_rule rule, std::string_view hash) {
@@ -59,7 +67,7 @@ json::object answer(const json::object& ask) {
     for (const json::value& field : ask.at("headers").as_array()) {
         headers.push_back({field.at(0).as_string(), field.at(1).as_string()});
     }
-    const path_rule rule = text(ask, "path_rule") == "s3" ? path_rule::s3 : path_rule::standard;
+    const path_rule rule = rule_of(ask);
     std::string_view path = text(ask, "path");
     std::string_view query = text(ask, "query");
     if (ask.at("rewrite").as_bool()) { // as the proxy does before it signs
