@@ -22,6 +22,7 @@ function configOf (ask) {
     date: answerLines.date(ask.time),
     use_double_uri_encode: ['standard', 'encoded_only'].includes(ask.path_rule),
     should_normalize_uri_path: ['standard', 'normalized_only'].includes(ask.path_rule),
+    omit_session_token: ask.token_after,
     signed_body_value: ask.payload_hash,
     signed_body_header: ask.content_sha256_header
       ? auth.AwsSignedBodyHeaderType.XAmzContentSha256

@@ -4,7 +4,7 @@ import differential
 import random_request
 
 # The library reads the target as a URI and takes ":/" in it for the end of a scheme.
-LIMITS = random_request.Limits(path_colon_slash=False, half_rules=True)
+LIMITS = random_request.Limits(path_colon_slash=False, half_rules=True, token_after=True)
 
 
 def main():

@@ -32,6 +32,7 @@ class Limits:
     path_colon_slash: bool = True
     odd_blanks: bool = True
     half_rules: bool = False
+    token_after: bool = False
 
 
 def encoded(text):
@@ -129,6 +130,7 @@ def random_ask(rng, limits=Limits(), presign=None):
         **random_keys(rng),
         "time": random_time(rng),
         "presign": presign,
+        "token_after": limits.token_after and rng.random() < 0.3,
         "expires": rng.choice([1, 60, 3600, 604800]),
         "path_rule": path_rule,
         "sign_all_headers": sign_all,

@@ -79,6 +79,7 @@ json::object answer(const json::object& ask) {
     how.path = rule;
     how.headers = ask.at("sign_all_headers").as_bool() ? header_rule::all_but_skipped : header_rule::survives_the_hop;
     how.content_sha256_header = ask.at("content_sha256_header").as_bool();
+    how.token = ask.at("token_after").as_bool() ? token_rule::added_after : token_rule::signed_with_the_rest;
     how.expires = std::chrono::seconds(ask.at("expires").as_int64());
 
     const std::chrono::sys_seconds when = *parse_date(text(ask, "time"));
@@ -104,7 +105,8 @@ json::object answer(const json::object& ask) {
         {"string_to_sign", made.string_to_sign},
         {"signed_query", made.query},
         {"add", pairs(made.add)},
-        {"objection", verdict(ask, what, made, rule, text(ask, "body_hash"))},
+        // A token outside of the signature is for services that we do not verify for.
+        {"objection", ask.at("token_after").as_bool() ? "" : verdict(ask, what, made, rule, text(ask, "body_hash"))},
     };
 }
 
