@@ -3,7 +3,6 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace countersign::signer {
@@ -24,31 +23,12 @@ private:
     digest bytes_;
 };
 
-constexpr std::string_view key_prefix = "AWS4";
-
-// HMAC("AWS4"+secret, day) without a string that holds the secret a second time.
-key_bytes day_key(std::string_view secret, std::string_view day) noexcept {
-    std::array<char, 64> joined;
-    if (key_prefix.size() + secret.size() > joined.size()) {
-        sha256 hash; // what HMAC itself does with a key longer than a block (RFC 2104 section 2)
-        hash.update(key_prefix);
-        hash.update(secret);
-        const key_bytes shorter(hash.finish());
-        return shorter.next(day);
-    }
-    std::memcpy(joined.data(), key_prefix.data(), key_prefix.size());
-    std::copy(secret.begin(), secret.end(), joined.begin() + key_prefix.size());
-    const hmac_key first({joined.data(), key_prefix.size() + secret.size()});
-    OPENSSL_cleanse(joined.data(), joined.size());
-    return key_bytes(first.mac(day));
-}
-
 } // namespace
 
 signing_key signing_key::derive(
     std::string_view secret, std::string_view day, std::string_view region, std::string_view service
 ) noexcept {
-    const key_bytes of_day = day_key(secret, day);
+    const key_bytes of_day(hmac_key("AWS4", secret).mac(day));
     const key_bytes of_region = of_day.next(region);
     const key_bytes of_service = of_region.next(service);
     const key_bytes last = of_service.next("aws4_request");

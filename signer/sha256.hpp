@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 namespace countersign::signer {
@@ -30,6 +31,8 @@ digest sha256_of(std::string_view bytes) noexcept;
 class hmac_key {
 public:
     explicit hmac_key(std::string_view key) noexcept;
+    // The key is both, one after the other ("AWS4" and a secret); no second copy of the secret is left behind.
+    hmac_key(std::string_view prefix, std::string_view rest) noexcept;
     ~hmac_key();
     hmac_key(const hmac_key&) noexcept = default;
     hmac_key& operator=(const hmac_key&) noexcept = default;
@@ -37,12 +40,16 @@ public:
     digest mac(std::string_view text) const noexcept;
 
 private:
+    using key_block = std::array<unsigned char, 64>;
+    void start(key_block& block) noexcept; // wipes it
+
     SHA256_CTX inner_;
     SHA256_CTX outer_;
 };
 
-// Writes 64 lower-case hex digits.
+// Writes two lower-case hex digits for each byte: 64 for a digest.
 void write_hex(const digest& value, char* out) noexcept;
+void write_hex(std::span<const unsigned char> bytes, char* out) noexcept;
 
 // H("") in hex: the payload hash of a request without a body.
 inline constexpr std::string_view empty_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
