@@ -85,6 +85,13 @@ function publicKey (privateKey) {
   return [point.slice(2, 66), point.slice(66)]
 }
 
+// Is our signature one of the text that the package signs, by the key that it derives?
+function accepts (signature, text, [x, y]) {
+  const base64 = (hex) => Buffer.from(hex, 'hex').toString('base64url')
+  const key = crypto.createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x: base64(x), y: base64(y) } })
+  return crypto.verify('sha256', Buffer.from(text), { key, dsaEncoding: 'der' }, Buffer.from(signature, 'hex'))
+}
+
 answerLines(async (ask) => {
   const signer = signerOf(ask)
   const request = requestOf(ask)
@@ -95,13 +102,14 @@ answerLines(async (ask) => {
     unhoistableHeaders: new Set(Object.keys(request.headers).map((name) => name.toLowerCase()))
   }
   const signed = await (ask.presign ? signer.presign(request, options) : signer.sign(request, options))
-  return {
-    signature: ask.presign
-      ? signed.query['X-Amz-Signature']
-      : signed.headers.authorization.split('Signature=')[1],
+  const made = {
+    signature: ask.presign ? signed.query['X-Amz-Signature'] : signed.headers.authorization.split('Signature=')[1],
     headers: Object.entries(signed.headers),
     canonical_request: signer.canonicalRequest,
-    string_to_sign: signer.stringToSign,
-    public_key: ask.sigv4a ? publicKey(signer.privateKey) : []
+    string_to_sign: signer.stringToSign
   }
+  if (!ask.sigv4a) return made
+  made.public_key = publicKey(signer.privateKey)
+  made.accepts_ours = accepts(ask.signature, made.string_to_sign, made.public_key)
+  return made
 })
