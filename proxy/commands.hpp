@@ -23,6 +23,27 @@ struct sign_arguments {
 };
 int run_sign(const sign_arguments& a);
 
+struct presign_arguments {
+    std::string url;
+    std::string method = "GET";
+    std::string service, region, time; // "": the host's, the host's, now
+    std::optional<unsigned> expires;   // seconds; 3600 where nothing is said
+    bool sigv4a = false; // `region` is a region set then; "" = the host's, else "*"
+    bool unsigned_payload = false;
+    bool session_token_after = false;
+    std::string profile;
+};
+int run_presign(const presign_arguments& a);
+
+struct inspect_arguments {
+    std::string subject;                          // a URL; "" or "-": standard input
+    std::string time;                             // "" = now
+    std::string output = "text";                  // text | json
+    std::string canonical_request, server_answer; // files, "-" is standard input; both or none
+};
+// 1 also when something is wrong with the signature.
+int run_inspect(const inspect_arguments& a);
+
 struct credentials_arguments {
     std::string profile, region, access_key_id, secret_access_key_file;
     std::string output = "json"; // json | explain

@@ -23,10 +23,12 @@ constexpr const char* examples = R"(Examples:
   countersign serve
   http_proxy=http://127.0.0.1:8080 curl http://s3.eu-west-1.amazonaws.com/bucket/key
   printf 'GET / HTTP/1.1\r\nHost: iam.amazonaws.com\r\n\r\n' | countersign sign --service iam --region us-east-1
+  countersign presign --expires 600 https://bucket.s3.eu-west-1.amazonaws.com/report.csv
+  countersign presign https://sqs.eu-west-1.amazonaws.com/ | countersign inspect
   countersign credentials --output explain
   echo sqs.eu-west-1.amazonaws.com | countersign scope
 
-Exit status: 0 done, 1 failed (one line on standard error), 2 wrong usage.
+Exit status: 0 done, 1 failed (one line on standard error; inspect: something is wrong), 2 wrong usage.
 The manual page countersign(1) has the whole of it.)";
 
 using work = std::function<int()>;
@@ -80,6 +82,47 @@ work declare_sign(CLI::App& command) {
         ->check(CLI::IsMember({"request", "json"}))
         ->capture_default_str();
     return [a] { return run_sign(*a); };
+}
+
+work declare_presign(CLI::App& command) {
+    auto a = std::make_shared<presign_arguments>();
+    command.add_option("url", a->url, "What to open, as in https://bucket.s3.eu-west-1.amazonaws.com/key")
+        ->type_name("URL")
+        ->required();
+    command.add_option("--method", a->method, "The method that the URL will be used with")->capture_default_str();
+    command.add_option("--service", a->service, "Signing name of the service, where the host does not say it");
+    command.add_option("--region", a->region, "Region, where the host does not say it");
+    command.add_option("--expires", a->expires, "How long it lasts, in seconds (3600, at most 604800)")
+        ->check(CLI::Range(1u, 604800u));
+    command.add_option("--time", a->time, "Sign as of this moment instead of now")->type_name("YYYYMMDDTHHMMSSZ");
+    command.add_flag("--sigv4a", a->sigv4a, "Sign for several regions: --region is a set, as in us-east-1,eu-* (or *)");
+    command.add_flag("--unsigned-payload", a->unsigned_payload, "Sign UNSIGNED-PAYLOAD, as always for S3");
+    command.add_flag("--session-token-after", a->session_token_after, "Add the session token after signing (IoT)");
+    command.add_option("--profile", a->profile, "Profile of ~/.aws/config and ~/.aws/credentials");
+    return [a] { return run_presign(*a); };
+}
+
+work declare_inspect(CLI::App& command) {
+    auto a = std::make_shared<inspect_arguments>();
+    command
+        .add_option("subject", a->subject, "A presigned URL; - or nothing: a URL, request or header on standard input")
+        ->type_name("URL|-");
+    command.add_option("--time", a->time, "Judge as of this moment instead of now")->type_name("YYYYMMDDTHHMMSSZ");
+    command.add_option("--output", a->output, "A table, or JSON for programs")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    auto* ours =
+        command
+            .add_option(
+                "--canonical-request", a->canonical_request, "What was signed, or what `sign --output json` wrote"
+            )
+            ->type_name("FILE|-");
+    auto* theirs =
+        command.add_option("--server-answer", a->server_answer, "SignatureDoesNotMatch: find where the two part")
+            ->type_name("FILE|-");
+    ours->needs(theirs);
+    theirs->needs(ours);
+    return [a] { return run_inspect(*a); };
 }
 
 work declare_credentials(CLI::App& command) {
@@ -146,6 +189,10 @@ work declare_sandbox(CLI::App& command) {
 constexpr subcommand subcommands[] = {
     {"serve", "Run the proxy", declare_serve},
     {"sign", "Sign one HTTP/1.1 request message: standard input to standard output", declare_sign},
+    {"presign", "A URL that works for a while without credentials", declare_presign},
+    {"inspect",
+     "Explain a presigned URL, a signed request, or why a server says SignatureDoesNotMatch",
+     declare_inspect},
     {"credentials", "Show the credentials that would sign, or why there are none", declare_credentials},
     {"scope", "Service and region of host names, one a line on standard input", declare_scope},
     {"config", "Look at a configuration file", declare_config},

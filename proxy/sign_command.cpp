@@ -3,68 +3,22 @@
 // stand.
 #include "proxy/sign_command.hpp"
 
-#include "chain/chain.hpp"
-#include "chain/world.hpp"
+#include "proxy/command_credentials.hpp"
 #include "proxy/sign_message.hpp"
 #include "signer/date.hpp"
 #include "signer/sha256.hpp"
 #include "signer/sigv4.hpp"
 #include "signer/target.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
-#include <cstdio>
-#include <exception>
 #include <iostream>
 #include <iterator>
 #include <memory_resource>
-#include <optional>
 #include <stdexcept>
-#include <utility>
-#include <vector>
 
 namespace countersign::proxy {
 namespace {
-
-namespace asio = boost::asio;
-
-struct question {
-    explicit question(asio::io_context& control) : outside(control) {}
-
-    chain::system_world outside;
-    chain::provider_list sources;
-    std::vector<chain::attempt> tried;
-    std::optional<chain::result<chain::credentials>> keys;
-};
-
-chain::task<> ask(question& q) {
-    q.keys = co_await chain::resolve(q.sources, q.outside, q.tried);
-}
-
-chain::credentials find_credentials(const sign_arguments& a) {
-    asio::io_context control{1};
-    question q(control);
-    chain::chain_settings settings;
-    settings.profile = a.profile;
-    settings.profile_is_explicit = !a.profile.empty();
-    q.sources = chain::make_chain(settings);
-    std::exception_ptr bug;
-    asio::co_spawn(control, ask(q), [&bug](std::exception_ptr thrown) { bug = thrown; });
-    control.run_for(chain::longest_load);
-    if (bug) {
-        std::rethrow_exception(bug);
-    }
-    if (!q.keys) {
-        throw std::runtime_error("no source of credentials answered in time");
-    }
-    if (!*q.keys) {
-        throw std::runtime_error(q.keys->error().detail);
-    }
-    return std::move(**q.keys);
-}
 
 void check(const sign_arguments& a) {
     if (a.service.empty() || a.region.empty()) {
@@ -143,7 +97,7 @@ bool is_replaced(std::string_view name) {
 
 void run(const sign_arguments& a) {
     check(a);
-    const chain::credentials who = find_credentials(a);
+    const chain::credentials who = find_command_credentials(a.profile);
     const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const std::string made = signed_text(a, text, who, now);
@@ -199,16 +153,10 @@ std::string signed_text(
 }
 
 int run_sign(const sign_arguments& a) {
-    try {
+    return exit_status_of("sign", [&] {
         run(a);
         return 0;
-    } catch (const wrong_usage& wrong) {
-        fmt::print(stderr, "countersign sign: {}\n", wrong.what());
-        return 2;
-    } catch (const std::exception& failed) {
-        fmt::print(stderr, "countersign sign: {}\n", failed.what());
-        return 1;
-    }
+    });
 }
 
 } // namespace countersign::proxy

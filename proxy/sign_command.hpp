@@ -4,17 +4,13 @@
 
 #include "chain/credentials.hpp"
 #include "proxy/commands.hpp"
+#include "proxy/wrong_usage.hpp"
 
 #include <chrono>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace countersign::proxy {
-
-struct wrong_usage : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 // `now` is the time of the signature unless the arguments or the message's own X-Amz-Date say another one.
 // The result ends as the message does; with output "json" it is one line.

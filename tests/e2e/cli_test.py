@@ -90,6 +90,37 @@ class CommandLine(unittest.TestCase):
         self.assertIn(told["signature"], told["request"])
         self.fails(1, "sign", "--service", "s3", "--region", "us-east-1", stdin=b"nonsense")
 
+    def test_presign_and_inspect(self):
+        url = "https://bucket.s3.eu-west-1.amazonaws.com/a%20b?versionId=1"
+        done = command("presign", "--expires", "600", url, env=static_keys(token=True))
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertRegex(done.stdout.decode(), r"^https://bucket\.s3\.eu-west-1\.amazonaws\.com/a%20b\?versionId=1&X-Amz-Alg"
+                         r"\S+&X-Amz-Expires=600&\S+&X-Amz-Signature=[0-9a-f]{64}\n$")
+        seen = command("inspect", "--output", "json", stdin=done.stdout)
+        told = json.loads(seen.stdout)
+        self.assertEqual((told["access_key_id"], told["scope"]["service"], told["scope"]["region"], told["expires"],
+                          told["session_token"]), (ACCESS_KEY_ID, "s3", "eu-west-1", 600, True))
+        for secret in (SECRET_ACCESS_KEY, SESSION_TOKEN):
+            self.assertNotIn(secret.encode(), seen.stdout + seen.stderr)
+        expired = command("inspect", "--time", "20380101T000000Z", done.stdout.decode().strip())
+        self.assertEqual((expired.returncode, expired.stderr), (1, b""))
+        self.assertIn(b"expired", expired.stdout)
+        self.fails(2, "presign", "https://example.com/", env=static_keys())
+        self.fails(2, "inspect", "--canonical-request", "-")
+        self.fails(1, "inspect", "--canonical-request", "/no/such/file", "--server-answer", "-", stdin=b"")
+
+    def test_why_a_server_says_no(self):
+        request = b"GET /a%20b HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\n\r\n"
+        ours = command("sign", "--service", "sqs", "--region", "us-east-1", "--output", "json", stdin=request,
+                       env=static_keys()).stdout
+        canonical = json.loads(ours)["canonical_request"]
+        file = temporary_folder("mismatch") / "answer.json"
+        file.write_text(json.dumps({"message": "The Canonical String for this request should have been\n'"
+                                    + canonical.replace("/a%2520b", "/a%20b") + "'\n\n"}))
+        done = command("inspect", "--canonical-request", "-", "--server-answer", file, stdin=ours)
+        self.assertEqual((done.returncode, done.stderr), (1, b""))
+        self.assertIn(b"differs         path\nours            /a%2520b\nthe server's    /a%20b\nat column       5\n", done.stdout)
+
 
 def parse(raw):
     class Bytes:

@@ -1,0 +1,57 @@
+#include "proxy/command_credentials.hpp"
+
+#include "chain/chain.hpp"
+#include "chain/world.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace countersign::proxy {
+namespace {
+
+namespace asio = boost::asio;
+
+struct question {
+    explicit question(asio::io_context& control) : outside(control) {}
+
+    chain::system_world outside;
+    chain::provider_list sources;
+    std::vector<chain::attempt> tried;
+    std::optional<chain::result<chain::credentials>> keys;
+};
+
+chain::task<> ask(question& q) {
+    q.keys = co_await chain::resolve(q.sources, q.outside, q.tried);
+}
+
+} // namespace
+
+chain::credentials find_command_credentials(const std::string& profile) {
+    asio::io_context control{1};
+    question q(control);
+    chain::chain_settings settings;
+    settings.profile = profile;
+    settings.profile_is_explicit = !profile.empty();
+    q.sources = chain::make_chain(settings);
+    std::exception_ptr bug;
+    asio::co_spawn(control, ask(q), [&bug](std::exception_ptr thrown) { bug = thrown; });
+    control.run_for(chain::longest_load);
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+    if (!q.keys) {
+        throw std::runtime_error("no source of credentials answered in time");
+    }
+    if (!*q.keys) {
+        throw std::runtime_error(q.keys->error().detail);
+    }
+    return std::move(**q.keys);
+}
+
+} // namespace countersign::proxy
