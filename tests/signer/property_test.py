@@ -83,7 +83,7 @@ def other(rng, ask):
 
 
 def main():
-    args = differential.arguments(count=4000)
+    args = differential.arguments(count=3000)
     rng = differential.begin("properties", args)
     asks = [random_request.random_ask(rng) for _ in range(args.count)]
     equals = [same(rng, a) for a in asks]
