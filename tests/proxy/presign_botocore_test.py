@@ -10,7 +10,6 @@ import concurrent.futures
 import datetime
 import pathlib
 import random
-import string
 import subprocess
 import sys
 import types
@@ -21,24 +20,32 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "signer"))
-from botocore_test import clock, random_path, random_query   # noqa: E402
+import random_request   # noqa: E402
 
 HOSTS = [("bucket.s3.eu-west-1.amazonaws.com", "s3", "eu-west-1"), ("s3.cn-north-1.amazonaws.com.cn", "s3", "cn-north-1"),
          ("sqs.eu-west-1.amazonaws.com", "sqs", "eu-west-1"), ("abc123.execute-api.us-east-1.amazonaws.com", "execute-api", "us-east-1"),
          ("sts.us-east-2.amazonaws.com", "sts", "us-east-2"), ("transcribestreaming.us-west-2.amazonaws.com", "transcribe", "us-west-2")]
 
 
+class clock:
+    """Stands where botocore.auth looks for the module datetime."""
+
+    now = None
+
+    @staticmethod
+    def utcnow():
+        return clock.now
+
+
 def random_ask(rng):
     host, service, region = rng.choice(HOSTS)
-    path = random_path(rng)
-    query = random_query(rng, repeated=False, clean=rng.random() < 0.5).replace("#", "%23")
-    token = "".join(rng.choices(string.ascii_letters + "+/=", k=300)) if rng.random() < 0.5 else ""
+    path = random_request.random_path(rng, random_request.Limits()).replace("#", "%23")
+    query = random_request.random_query(rng, repeated=False, clean=rng.random() < 0.5).replace("#", "%23")
+    keys = random_request.random_keys(rng)
     return types.SimpleNamespace(
-        url=rng.choice(["https://", "https://", "http://"]) + host + rng.choice(["", "", ":8443"]) + path.replace("#", "%23")
-        + ("?" + query if query else ""),
-        service=service, region=region, token=token, method=rng.choice(["GET", "PUT", "DELETE", "HEAD", "POST"]),
-        key="AKIA" + "".join(rng.choices(string.ascii_uppercase, k=16)), secret="".join(rng.choices(string.ascii_letters + "+/", k=40)),
-        time=(datetime.datetime(2000, 1, 1) + datetime.timedelta(seconds=rng.randrange(2_000_000_000))).strftime("%Y%m%dT%H%M%SZ"),
+        url=rng.choice(["https://", "https://", "http://"]) + host + rng.choice(["", "", ":8443"]) + path + ("?" + query if query else ""),
+        service=service, region=region, token=keys["token"], method=rng.choice(["GET", "PUT", "DELETE", "HEAD", "POST"]),
+        key=keys["access_key_id"], secret=keys["secret"], time=random_request.random_time(rng),
         expires=rng.choice([1, 60, 3600, 604800]), by_flag=rng.random() < 0.3)
 
 

@@ -42,13 +42,16 @@ std::string url_of(std::string url, std::string_view token = "") {
 TEST(PresignCommand, MakesTheUrlOfTheManual) {
     presign_arguments a = asking_for("https://examplebucket.s3.amazonaws.com/test.txt");
     a.expires = 86400;
-    EXPECT_EQ(
-        url_of(a),
-        "https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
-        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z"
-        "&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
-        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
-    );
+    const std::string url = url_of(a);
+    EXPECT_THAT(url, StartsWith("https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&"));
+    for (const std::string_view parameter :
+         {"&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&",
+          "&X-Amz-Date=20130524T000000Z&",
+          "&X-Amz-Expires=86400&",
+          "&X-Amz-SignedHeaders=host&"}) {
+        EXPECT_THAT(url, HasSubstr(std::string(parameter)));
+    }
+    EXPECT_THAT(url, EndsWith("&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"));
 }
 
 TEST(PresignCommand, TakesScopeFromTheHostUnlessFlagsSayIt) {
@@ -101,7 +104,7 @@ TEST(PresignCommand, ReplacesAnEarlierPresignature) {
 TEST(PresignCommand, SignsTheTokenSaveForIotDevices) {
     EXPECT_THAT(
         url_of("https://b.s3.eu-west-1.amazonaws.com/k", "a/b"),
-        HasSubstr("&X-Amz-Security-Token=a%2Fb&X-Amz-SignedHeaders=host&X-Amz-Signature=")
+        testing::MatchesRegex(".*&X-Amz-Security-Token=a%2Fb&.*&?X-Amz-Signature=[0-9a-f]*")
     );
     presign_arguments a = asking_for("wss://a1b2c3d4e5f6g7-ats.iot.eu-west-1.amazonaws.com/mqtt");
     a.service = "iotdevicegateway";
