@@ -1,6 +1,6 @@
-// Encodes, decodes and signs event-stream frames as JSON lines on standard input say, one answer a line: our side of the
-// comparison with AWS's SDK for JavaScript (smithy_events_test.py). Not part of countersign. Bytes are in hex, numbers
-// are texts, for JSON's numbers do not hold 64 bits.
+// Encodes, decodes and signs event-stream frames as JSON lines on standard input say, one answer a line: our side of
+// the comparison with AWS's SDK for JavaScript (smithy_events_test.py). Not part of countersign. Bytes are in hex,
+// numbers are texts, for JSON's numbers do not hold 64 bits.
 #include "signer/date.hpp"
 #include "signer/event_signer.hpp"
 #include "signer/event_stream.hpp"
