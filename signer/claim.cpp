@@ -11,7 +11,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 constexpr seconds longest_expiry{604800};
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -32,21 +31,50 @@ std::vector<std::string_view> split(std::string_view text, char at) {
     }
 }
 
-// AKID/20260101/us-east-1/s3/aws4_request, read from its end: only the access key id could hold a slash.
-verdict read_credential(std::string_view credential, claim& c) {
-    std::vector<std::string_view> parts = split(credential, '/');
-    if (parts.size() < 5) {
-        return malformed("Credential is not ACCESS-KEY-ID/DAY/REGION/SERVICE/aws4_request");
+verdict read_algorithm(std::string_view name, std::string_view where, claim& c) {
+    c.asymmetric = name == sigv4a_algorithm;
+    if (c.asymmetric || name == sigv4_algorithm) {
+        return std::nullopt;
     }
-    const std::size_t n = parts.size();
-    c.terminator = parts[n - 1];
-    c.service = parts[n - 2];
-    c.region = parts[n - 3];
-    c.day = parts[n - 4];
-    const std::size_t scope_size = c.terminator.size() + c.service.size() + c.region.size() + c.day.size() + 4;
-    c.access_key_id = credential.substr(0, credential.size() - scope_size);
+    return malformed(joined({where, " is neither AWS4-HMAC-SHA256 nor AWS4-ECDSA-P256-SHA256"}));
+}
+
+// AKID/20260101/us-east-1/s3/aws4_request, SigV4A: AKID/20260101/s3/aws4_request. Read from its end: only the
+// access key id could hold a slash.
+verdict read_credential(std::string_view credential, claim& c) {
+    const std::vector<std::string_view> parts = split(credential, '/');
+    if (parts.size() < (c.asymmetric ? 4 : 5)) {
+        return malformed(
+            c.asymmetric ? "Credential is not ACCESS-KEY-ID/DAY/SERVICE/aws4_request"
+                         : "Credential is not ACCESS-KEY-ID/DAY/REGION/SERVICE/aws4_request"
+        );
+    }
+    auto last = parts.rbegin();
+    c.terminator = *last++;
+    c.service = *last++;
+    if (!c.asymmetric) {
+        c.region = *last++;
+    }
+    c.day = *last;
+    const std::size_t scope_size = scope_text(c).size();
+    c.access_key_id = credential.substr(0, credential.size() - scope_size - 1);
     if (c.access_key_id.empty()) {
         return malformed("Credential has no access key id");
+    }
+    return std::nullopt;
+}
+
+// us-east-1,eu-*: at least one region or pattern, none empty.
+verdict read_region_set(const std::vector<std::string>& values, claim& c) {
+    if (values.size() != 1) {
+        return values.empty() ? malformed("X-Amz-Region-Set is missing")
+                              : objection{mismatch::ambiguous_signature, "X-Amz-Region-Set stands twice"};
+    }
+    c.region = values.front();
+    for (const std::string_view pattern : split(c.region, ',')) {
+        if (pattern.empty() || pattern.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-*") != pattern.npos) {
+            return malformed("X-Amz-Region-Set is not a list of regions, as in us-east-1,eu-* or *");
+        }
     }
     return std::nullopt;
 }
@@ -68,18 +96,23 @@ verdict read_signed_headers(std::string_view list, claim& c) {
 }
 
 verdict read_signature(std::string_view signature, claim& c) {
-    if (!is_lower_hex_hash(signature)) {
+    if (c.asymmetric) {
+        const bool is_hex = signature.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+        if (!is_hex || signature.empty() || signature.size() > most_ecdsa_hex || signature.size() % 2 != 0) {
+            return malformed("Signature is not DER in lower-case hex, at most 144 digits");
+        }
+    } else if (!is_lower_hex_hash(signature)) {
         return malformed("Signature is not 64 lower-case hex digits");
     }
     c.signature = signature;
     return std::nullopt;
 }
 
-// AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=… in any order, each once.
+// ALGORITHM Credential=…, SignedHeaders=…, Signature=… in any order, each once.
 verdict read_authorization(std::string_view text, claim& c) {
     const std::size_t blank = text.find(' ');
-    if (text.substr(0, blank) != algorithm) {
-        return malformed("the algorithm of Authorization is not AWS4-HMAC-SHA256");
+    if (const verdict bad = read_algorithm(text.substr(0, blank), "the algorithm of Authorization", c)) {
+        return bad;
     }
     if (blank == std::string_view::npos) {
         return malformed("Authorization has no Credential");
@@ -121,6 +154,10 @@ verdict read_header_claim(const request& what, std::string_view authorization, c
     if (const auto tokens = values_of(what.headers, "x-amz-security-token"); !tokens.empty()) {
         c.token = tokens.front();
     }
+    if (c.asymmetric) {
+        const auto sets = values_of(what.headers, "x-amz-region-set");
+        return read_region_set({sets.begin(), sets.end()}, c);
+    }
     return std::nullopt;
 }
 
@@ -147,8 +184,8 @@ verdict read_query_claim(const request& what, std::string_view signature, claim&
         }
         found[i] = values.front();
     }
-    if (found[0] != algorithm) {
-        return malformed("X-Amz-Algorithm is not AWS4-HMAC-SHA256");
+    if (const verdict bad = read_algorithm(found[0], "X-Amz-Algorithm", c)) {
+        return bad;
     }
     c.date = found[3];
     const auto tokens = parameters_of(what.query, "X-Amz-Security-Token");
@@ -159,6 +196,9 @@ verdict read_query_claim(const request& what, std::string_view signature, claim&
         c.token = tokens.front();
     }
     verdict bad = read_credential(found[1], c);
+    if (!bad && c.asymmetric) {
+        bad = read_region_set(parameters_of(what.query, "X-Amz-Region-Set"), c);
+    }
     bad = bad ? bad : read_signed_headers(found[2], c);
     bad = bad ? bad : read_expires(found[4], c);
     return bad ? bad : read_signature(signature, c);
@@ -166,8 +206,8 @@ verdict read_query_claim(const request& what, std::string_view signature, claim&
 
 // Two of one of these, and two readers might each believe another one.
 verdict refuse_repeated(const request& what) {
-    constexpr std::array<std::string_view, 5> single{
-        "authorization", "host", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"};
+    constexpr std::array<std::string_view, 6> single{
+        "authorization", "host", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "x-amz-region-set"};
     for (const std::string_view name : single) {
         if (values_of(what.headers, name).size() > 1) {
             return objection{mismatch::ambiguous_signature, joined({"the header ", name, " stands twice"})};
@@ -198,6 +238,11 @@ std::string lower(std::string_view text) {
 
 bool is_lower_hex_hash(std::string_view text) noexcept {
     return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string scope_text(const claim& c) {
+    return c.asymmetric ? joined({c.day, "/", c.service, "/", c.terminator})
+                        : joined({c.day, "/", c.region, "/", c.service, "/", c.terminator});
 }
 
 std::vector<std::string_view> values_of(std::span<const header> headers, std::string_view lower_name) {

@@ -17,6 +17,7 @@ namespace countersign::signer {
 // What the request says about its signature, wherever it says so.
 struct claim {
     placement where = placement::header;
+    bool asymmetric = false; // SigV4A: `region` is the region set then, no part of the scope
     std::string access_key_id, day, region, service, terminator;
     std::vector<std::string> signed_headers;
     std::string signature;
@@ -42,6 +43,9 @@ objection malformed(std::string_view what);
 std::string joined(std::initializer_list<std::string_view> parts);
 std::string lower(std::string_view text);
 bool is_lower_hex_hash(std::string_view text) noexcept;
+
+// Day, region, service and terminator as the string to sign has them: the credential without the access key id.
+std::string scope_text(const claim& c);
 
 // Trimmed values of all headers of this name, in their order.
 std::vector<std::string_view> values_of(std::span<const header> headers, std::string_view lower_name);

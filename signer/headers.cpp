@@ -76,6 +76,14 @@ bool is_owned_by_signing(std::string_view name) noexcept {
     }
 }
 
+bool can_be_added(std::string_view name) noexcept {
+    return !name.empty() && !lower_is_skipped(name) && (name == "date" || !is_owned_by_signing(name));
+}
+
+bool can_be_left_out(std::string_view name) noexcept {
+    return name != "host" && !name.starts_with("x-amz-");
+}
+
 bool is_signed(std::string_view name) noexcept {
     return by_lower_case(name, lower_is_signed);
 }

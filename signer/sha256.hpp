@@ -48,6 +48,7 @@ private:
 };
 
 // Writes two lower-case hex digits for each byte: 64 for a digest.
+void write_hex(const digest& value, char* out) noexcept;
 void write_hex(std::span<const unsigned char> bytes, char* out) noexcept;
 
 // H("") in hex: the payload hash of a request without a body.

@@ -19,13 +19,53 @@ using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
 // Payload hash lines that stand for something else than a hash.
-constexpr std::array<std::string_view, 5> payload_literals{
+constexpr std::array<std::string_view, 7> payload_literals{
     "UNSIGNED-PAYLOAD",
+    "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
     "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
     "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
-    "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
     "STREAMING-AWS4-HMAC-SHA256-EVENTS",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER",
 };
+constexpr std::string_view streaming = "STREAMING-AWS4-";
+
+// '*' matches any run of characters, also none. Never more than |pattern| · |text| steps.
+bool matches(std::string_view pattern, std::string_view text) noexcept {
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t after_star = pattern.npos; // where to go on when the last '*' takes one character more
+    std::size_t taken = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            after_star = ++p;
+            taken = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (after_star != pattern.npos) {
+            p = after_star;
+            t = ++taken;
+        } else {
+            return false;
+        }
+    }
+    return pattern.find_first_not_of('*', p) == pattern.npos;
+}
+
+// us-east-1,eu-* covers eu-west-1.
+bool covers(std::string_view region_set, std::string_view region) noexcept {
+    while (true) {
+        const std::size_t end = region_set.find(',');
+        if (matches(region_set.substr(0, end), region)) {
+            return true;
+        }
+        if (end == region_set.npos) {
+            return false;
+        }
+        region_set.remove_prefix(end + 1);
+    }
+}
 
 bool same_bytes(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
@@ -41,7 +81,12 @@ verdict check_scope(const claim& c, const expectation& expected) {
     if (!expected.service.empty() && c.service != expected.service) {
         return differs("service", c.service, expected.service);
     }
-    if (!expected.region.empty() && c.region != expected.region) {
+    if (c.asymmetric && !expected.region.empty() && !covers(c.region, expected.region)) {
+        return objection{
+            mismatch::wrong_scope,
+            joined({"X-Amz-Region-Set is ", c.region, ", which does not cover ", expected.region})};
+    }
+    if (!c.asymmetric && !expected.region.empty() && c.region != expected.region) {
         return differs("region", c.region, expected.region);
     }
     const std::string_view day = std::string_view(c.date).substr(0, 8);
@@ -120,6 +165,14 @@ verdict choose_payload_hash(
     }
     line = said.value_or(std::string(body_hash));
     const bool is_literal = std::find(payload_literals.begin(), payload_literals.end(), line) != payload_literals.end();
+    if (is_literal && line.starts_with(streaming)) {
+        const std::string_view prefix = std::string_view(line).substr(streaming.size());
+        if (prefix.starts_with("ECDSA") != c.asymmetric) {
+            return objection{
+                mismatch::wrong_payload_hash,
+                joined({"x-amz-content-sha256 is ", line, ", but the request is signed with the other algorithm"})};
+        }
+    }
     if (is_literal || line == body_hash) {
         return std::nullopt;
     }
@@ -164,27 +217,30 @@ void compute_texts(
     std::array<char, 64> hash;
     write_hex(sha256_of(v.canonical_request), hash.data());
     v.string_to_sign = joined(
-        {"AWS4-HMAC-SHA256",
+        {c.asymmetric ? sigv4a_algorithm : sigv4_algorithm,
          "\n",
          c.date,
          "\n",
-         c.day,
-         "/",
-         c.region,
-         "/",
-         c.service,
-         "/",
-         c.terminator,
+         scope_text(c),
          "\n",
          {hash.data(), hash.size()}}
     );
 }
 
-verdict check_signature(const claim& c, const key_entry& key, const verification& v) {
+bool is_signature_of(const claim& c, const key_entry& key, std::string_view string_to_sign) {
+    if (c.asymmetric) {
+        return ecdsa_key::derive(c.access_key_id, key.secret_access_key)
+            .public_key()
+            .verify(string_to_sign, c.signature);
+    }
     std::array<char, 64> right;
     const signing_key signing = signing_key::derive(key.secret_access_key, c.day, c.region, c.service);
-    write_hex(signing.mac(v.string_to_sign), right.data());
-    if (same_bytes(c.signature, {right.data(), right.size()})) {
+    write_hex(signing.mac(string_to_sign), right.data());
+    return same_bytes(c.signature, {right.data(), right.size()});
+}
+
+verdict check_signature(const claim& c, const key_entry& key, const verification& v) {
+    if (is_signature_of(c, key, v.string_to_sign)) {
         return std::nullopt;
     }
     return objection{

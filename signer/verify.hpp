@@ -1,5 +1,6 @@
-// Is a signed request authentic? The counterpart of sigv4.hpp, for the sandbox, the tests and users' own
-// servers. Pure: keys, time and expectations are arguments. Any thread. Not made for speed; it explains.
+// Is a signed request authentic? The counterpart of sigv4.hpp for SigV4 and SigV4A, for the sandbox, the tests
+// and users' own servers. Pure: keys, time and expectations are arguments. Any thread. Not made for speed; it
+// explains. A SigV4A key is derived anew for each request, from the secret that was looked up.
 #pragma once
 
 #include "signer/sigv4.hpp"
@@ -19,7 +20,7 @@ enum class mismatch : std::uint8_t {
     malformed_signature, // not of the form that the standard describes; detail says which part
     unknown_access_key,
     wrong_token,        // session token missing, superfluous or not that of the access key
-    wrong_scope,        // day, region, service or terminator
+    wrong_scope,        // day, region (SigV4A: region set), service or terminator
     expired,            // presigned and past its X-Amz-Expires
     clock_skew,         // X-Amz-Date more than the tolerance away
     header_not_signed,  // Host or an x-amz-* header that is not in SignedHeaders, or a signed one that is
@@ -35,7 +36,7 @@ struct key_entry {
 
 struct expectation {
     std::string_view service; // "" = any
-    std::string_view region;  // "" = any
+    std::string_view region;  // "" = any; SigV4A: one of the region set's patterns must match it
     path_rule path = path_rule::standard;
     std::chrono::seconds tolerance{900};
     std::function<std::optional<key_entry>(std::string_view access_key_id)> lookup;
@@ -45,7 +46,7 @@ struct verification {
     mismatch what = mismatch::none;
     std::string detail; // names the part that differs, never a secret
     std::string access_key_id;
-    std::string service, region;                   // of the credential scope
+    std::string service, region;                   // of the credential scope; SigV4A: the region set
     std::string canonical_request, string_to_sign; // as computed here
 };
 

@@ -70,6 +70,8 @@ TEST(Allocation, DoesNotHappenInSign) {
     for (int i = 0; i < 100; ++i) {
         many.push_back({i % 2 == 0 ? "X-Amz-Meta-B" : "x-amz-meta-a", "value"});
     }
+    const std::vector<std::string> also_sign{"x-tenant", "connection"};
+    const std::vector<std::string> never_sign{"content-type", "range"};
     key_cache keys;
     keys.find("AKID", "secret", "20260101", "us-east-1", "s3");
     std::vector<char> buffer(64 * 1024);
@@ -89,7 +91,11 @@ TEST(Allocation, DoesNotHappenInSign) {
                         {"AKID", "token"},
                         key,
                         when,
-                        {.where = where, .path = rule, .content_sha256_header = true},
+                        {.where = where,
+                         .path = rule,
+                         .content_sha256_header = true,
+                         .also_sign = also_sign,
+                         .never_sign = never_sign},
                         memory
                     );
                     EXPECT_EQ(allocations, before);

@@ -115,9 +115,8 @@ TEST_F(Sigv4, PresignsThePublishedUrl) {
     EXPECT_EQ(made.signature, "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
     EXPECT_EQ(
         made.query,
-        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%"
-        "2F"
-        "aws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&"
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2F"
+        "aws4_request&X-Amz-Date=20130524T000000Z&X-Amz-SignedHeaders=host&X-Amz-Expires=86400&"
         "X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     );
     EXPECT_TRUE(made.add.empty());
@@ -194,6 +193,37 @@ TEST_F(Sigv4, SignsWhatSurvivesTheHopAndNothingElse) {
     );
 }
 
+TEST_F(Sigv4, LetsTheCallerMakeExceptions) {
+    const std::vector<header> headers{
+        {"Host", "h"},
+        {"X-Tenant", "7"},
+        {"Range", "bytes=0-9"},
+        {"Connection", "x"},
+        {"X-Amz-Acl", "a"},
+        {"Via", "v"}};
+    const std::vector<std::string> also{"x-tenant", "connection", "authorization", "via", "not-there"};
+    const std::vector<std::string> never{"range", "host", "x-amz-acl", "x-amz-date", "via"};
+    const auto names = [&](options how) {
+        return std::string(sign_s3("GET", "/", "", headers, empty_hash, how).signed_headers);
+    };
+    EXPECT_EQ(names({}), "host;range;x-amz-acl;x-amz-date");
+    EXPECT_EQ(names({.also_sign = also}), "host;range;via;x-amz-acl;x-amz-date;x-tenant");
+    EXPECT_EQ(names({.never_sign = never}), "host;x-amz-acl;x-amz-date");
+    EXPECT_EQ(names({.also_sign = also, .never_sign = never}), "host;x-amz-acl;x-amz-date;x-tenant");
+    EXPECT_EQ(names({.where = placement::query, .also_sign = also, .never_sign = never}), "host;x-amz-acl;x-tenant");
+    EXPECT_EQ(
+        names({.headers = header_rule::all_but_skipped, .also_sign = also, .never_sign = never}),
+        "host;x-amz-acl;x-amz-date;x-tenant"
+    );
+}
+
+TEST_F(Sigv4, LeavesTheExpiryOutWhenThereIsNone) {
+    const options how{.where = placement::query, .expires = seconds(0)};
+    const instructions made = sign_s3("GET", "/", "", {{"Host", bucket}}, "UNSIGNED-PAYLOAD", how);
+    EXPECT_EQ(made.query.find("Expires"), std::string_view::npos);
+    EXPECT_EQ(made.canonical_request.find("Expires"), std::string_view::npos);
+}
+
 TEST(SignedHeaders, AreChosenByName) {
     for (const std::string_view name :
          {"host",
@@ -241,6 +271,22 @@ TEST(SignedHeaders, AreChosenByName) {
     }
     for (const std::string_view name : {"", "host", "accept", "content-length", "te-", "x-amz-date", "date", "via"}) {
         EXPECT_FALSE(is_skipped(name)) << name;
+    }
+}
+
+TEST(SignedHeaders, HaveBoundsForExceptions) {
+    for (const std::string_view name :
+         {"", "connection", "te", "authorization", "x-amz-date", "x-amz-content-sha256"}) {
+        EXPECT_FALSE(can_be_added(name)) << name;
+    }
+    for (const std::string_view name : {"x-tenant", "accept", "content-encoding", "range", "date"}) {
+        EXPECT_TRUE(can_be_added(name)) << name;
+    }
+    for (const std::string_view name : {"host", "x-amz-", "x-amz-meta-a"}) {
+        EXPECT_FALSE(can_be_left_out(name)) << name;
+    }
+    for (const std::string_view name : {"", "range", "content-type", "x-amzn-trace-id", "hosts"}) {
+        EXPECT_TRUE(can_be_left_out(name)) << name;
     }
 }
 
