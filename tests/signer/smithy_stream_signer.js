@@ -4,7 +4,8 @@
 // Who is independent of us here: event frames are AWS's SDK for JavaScript throughout (signMessage, EventStreamCodec).
 // No package from npm signs S3's chunks, but the SDK's signEvent() signs the same text when the event has no headers
 // (fifth line: H("")). The texts of a trailer, and of all that SigV4A signs, are written here from AWS's page "Signature
-// calculations for the authorization header: transferring payload in multiple chunks"; keys and signatures are the SDK's.
+// calculations for the authorization header: transferring payload in multiple chunks". SigV4's keys and signatures
+// are the SDK's; SigV4A's signatures are verified by the key that the question brings.
 'use strict'
 const crypto = require('crypto')
 const { Hash } = require('@smithy/core/serde')
@@ -46,7 +47,7 @@ async function chunks (ask) {
   return { signatures }
 }
 
-// Which of our signatures are those of the texts that the standard wants, by the public key that the SDK derives.
+// Which of our signatures are those of the texts that the standard wants.
 function ecdsaChunks (ask) {
   const key = crypto.createPublicKey({
     format: 'jwk',
