@@ -1,5 +1,5 @@
-// Writes and reads aws-chunked bodies as JSON lines on standard input say, one answer a line: our side of the comparison
-// with others (smithy_chunks_test.py). Not part of countersign. Bytes are in hex.
+// Writes and reads aws-chunked bodies as JSON lines on standard input say, one answer a line: our side of the
+// comparison with others (smithy_chunks_test.py). Not part of countersign. Bytes are in hex.
 #include "signer/chunk_decoder.hpp"
 #include "signer/chunk_encoder.hpp"
 
