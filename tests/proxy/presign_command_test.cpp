@@ -108,8 +108,11 @@ TEST(PresignCommand, SignsTheTokenSaveForIotDevices) {
     );
     presign_arguments a = asking_for("wss://a1b2c3d4e5f6g7-ats.iot.eu-west-1.amazonaws.com/mqtt");
     a.service = "iotdevicegateway";
-    EXPECT_THAT(url_of(a, "a/b"), EndsWith("&X-Amz-Security-Token=a%2Fb"));
-    EXPECT_THAT(url_of(a, "a/b"), StartsWith(url_of(a, "")));
+    const std::string token = "&X-Amz-Security-Token=a%2Fb";
+    std::string made = url_of(a, "a/b");
+    ASSERT_THAT(made, testing::HasSubstr(token));
+    made.erase(made.find(token), token.size());
+    EXPECT_EQ(made, url_of(a, "")); // the signature does not know the token
 }
 
 TEST(PresignCommand, SignsForSeveralRegions) {

@@ -1,5 +1,7 @@
 // sign() must not allocate: neither by operator new nor inside OpenSSL. Both are counted for this whole
 // program.
+#include "signer/chunk_decoder.hpp"
+#include "signer/chunk_encoder.hpp"
 #include "signer/key.hpp"
 #include "signer/sigv4.hpp"
 #include "signer/target.hpp"
@@ -12,6 +14,7 @@
 #include <cstdlib>
 #include <memory_resource>
 #include <new>
+#include <string>
 #include <vector>
 
 namespace {
@@ -129,6 +132,45 @@ TEST(Allocation, FitsAUsualRequestIntoASmallArena) {
             memory
         );
         EXPECT_EQ(made.signature.size(), 64u);
+    }
+}
+
+// From the first chunk to the last trailer, signed, hashed and checked; making the two chains may allocate.
+TEST(Allocation, DoesNotHappenInChunkedBodies) {
+    const std::string content(20000, 'x');
+    const signing_key key = signing_key::derive("secret", "20260101", "us-east-1", "s3");
+    const chunk_context about{"20260101T000000Z", "20260101/us-east-1/s3/aws4_request", empty_hash};
+    std::vector<char> buffer(4096);
+    for (const checksum_kind kind :
+         {checksum_kind::crc32,
+          checksum_kind::crc32c,
+          checksum_kind::crc64nvme,
+          checksum_kind::sha1,
+          checksum_kind::sha256}) {
+        const chunk_form form = chunk_form::signed_v4_trailer;
+        chunk_encoder encoder(form, chunk_signer(key, about), kind, 8192);
+        chunk_decoder decoder({form, content.size(), kind}, chunk_verifier(key, about));
+        std::pmr::monotonic_buffer_resource memory(buffer.data(), buffer.size(), std::pmr::null_memory_resource());
+        std::string_view piece;
+        chunk_decoder::step last = chunk_decoder::step::more;
+        const auto read = [&](std::string_view bytes) {
+            do {
+                last = decoder.next(bytes, piece);
+            } while (last == chunk_decoder::step::content);
+        };
+        const unsigned long before = allocations;
+        for (std::string_view left = content; !left.empty();) {
+            const std::string_view chunk = left.substr(0, static_cast<std::size_t>(encoder.room()));
+            left.remove_prefix(chunk.size());
+            encoder.add(chunk);
+            const chunk_encoder::frame around = encoder.close_chunk();
+            read(around.head);
+            read(chunk);
+            read(around.tail);
+        }
+        read(encoder.finish(std::array<trailer, 1>{{{"x-amz-meta-a", "b"}}}, memory));
+        EXPECT_EQ(decoder.finish(), chunk_decoder::step::complete) << decoder.error().reason;
+        EXPECT_EQ(allocations, before);
     }
 }
 

@@ -21,6 +21,7 @@ HEADERS = ["Content-Type", "content-md5", "Range", "If-Match", "if-none-match", 
 MORE_HEADERS = ["Accept", "Cache-Control", "My-Header", "my-header2", "Content-Length", "Date-Of-Birth", "Zebra", "a", "x-custom", "Origin-Trial"]
 VALUES = ["a", "", "a  b", " a", "b ", "\ta\t b", "a \t \t b", " , ", "one,two", "one , two", '"quoted  text"', '" x "', "ä ö", "🐦", "a=b; c=d", "0",
           "x" * 200, "application/x-amz-json-1.0", "bytes=0-10", "%20", "a\\b"]
+ODD_BLANKS = ["a\v\f b", "\f a \v"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,9 @@ class Limits:
     repeated_names_presigned: bool = True
     body_presigned: bool = True
     path_colon_slash: bool = True
-    unicode_values: bool = True
+    odd_blanks: bool = True
+    half_rules: bool = False
+    token_after: bool = False
 
 
 def encoded(text):
@@ -74,7 +77,7 @@ def random_query(rng, repeated, clean):
 
 def random_headers(rng, sign_all, host, limits):
     headers = [[rng.choice(["Host", "host", "HOST"]), host]]
-    values = VALUES if limits.unicode_values else [v for v in VALUES if v.isascii()]
+    values = VALUES + ODD_BLANKS if limits.odd_blanks else VALUES
     for _ in range(rng.choice([0, 1, 2, 3, 6, 40])):
         headers.append([rng.choice(HEADERS + MORE_HEADERS if sign_all else HEADERS), rng.choice(values)])
     if rng.random() < 0.3:
@@ -110,6 +113,7 @@ def random_ask(rng, limits=Limits(), presign=None):
     region = rng.choice(["us-east-1", "eu-west-1", "cn-north-1"])
     body = "" if presign and not limits.body_presigned else rng.choice(["", "", "a=b", "{}", "x" * 1000])
     body_hash = hashlib.sha256(body.encode()).hexdigest()
+    path_rule = "s3" if s3 else rng.choice(["standard", "normalized_only", "encoded_only"]) if limits.half_rules else "standard"
     path = random_path(rng, limits)
     if rewrite is False and s3:
         path = urllib.parse.quote(path, safe="/%~!$&'()*+,;=:@")   # S3 paths are signed as they are sent; raw bytes cannot be
@@ -126,8 +130,9 @@ def random_ask(rng, limits=Limits(), presign=None):
         **random_keys(rng),
         "time": random_time(rng),
         "presign": presign,
+        "token_after": limits.token_after and rng.random() < 0.3,
         "expires": rng.choice([1, 60, 3600, 604800]),
-        "path_rule": "s3" if s3 else "standard",
+        "path_rule": path_rule,
         "sign_all_headers": sign_all,
         "content_sha256_header": s3 and not presign,
         "rewrite": rewrite,

@@ -103,6 +103,37 @@ TEST_F(Sigv4, SignsThePublishedSeedOfAChunkedUpload) {
     EXPECT_EQ(made.signature, "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
 }
 
+// The example that the AWS General Reference takes through all its tasks: a service with the standard's path rule.
+TEST_F(Sigv4, SignsThePublishedListOfUsers) {
+    const std::vector<header> headers{
+        {"Host", "iam.amazonaws.com"}, {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+    const instructions made = sign(
+        {"GET", "/", "Action=ListUsers&Version=2010-05-08", headers, empty_hash},
+        {"iam", "us-east-1"},
+        {"AKIDEXAMPLE", ""},
+        signing_key::derive("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20150830", "us-east-1", "iam"),
+        sys_days(2015y / 8 / 30) + 12h + 36min,
+        {},
+        memory_
+    );
+    EXPECT_EQ(
+        made.canonical_request,
+        "GET\n/\nAction=ListUsers&Version=2010-05-08\n"
+        "content-type:application/x-www-form-urlencoded; charset=utf-8\nhost:iam.amazonaws.com\n"
+        "x-amz-date:20150830T123600Z\n\ncontent-type;host;x-amz-date\n" +
+            std::string(empty_hash)
+    );
+    EXPECT_THAT(
+        std::string(made.string_to_sign), EndsWith("\nf536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59")
+    );
+    EXPECT_EQ(
+        made.add.back().value,
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, "
+        "SignedHeaders=content-type;host;x-amz-date, "
+        "Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+    );
+}
+
 TEST_F(Sigv4, PresignsThePublishedUrl) {
     const instructions made = sign_s3(
         "GET",
