@@ -1,6 +1,5 @@
 // Chunk-signed encoding of a body beside plain SHA-256 of the same bytes, in turns within one process: counter
-// x_sha256, which is 1 where signing in chunks costs nothing more (must be ≥ 0.85 without a checksum). And the checksums
-// alone.
+// x_sha256 is 1 where signing in chunks costs nothing more (must be ≥ 0.85 without a checksum). Checksums alone, too.
 #include "signer/checksum.hpp"
 #include "signer/chunk_encoder.hpp"
 
