@@ -23,8 +23,8 @@ struct chunk_rules {
     std::optional<checksum_kind> sum = {};            // of x-amz-trailer: must come, and must be that of the content
 };
 
-// Why a body is broken, and where: the offset of the first byte that is wrong, or of the size line, signature or trailer
-// line that turned out to be.
+// Why a body is broken, and where: the offset of the first byte that is wrong, or of the size line, signature or
+// trailer line that turned out to be.
 struct chunk_error {
     std::uint64_t position = 0;
     std::string_view reason; // one line without anything of the client's

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define COUNTERSIGN_CAN_FOLD 1
@@ -62,11 +63,10 @@ auto by_table(std::remove_const_t<Word> state, const unsigned char* at, std::siz
     constexpr const auto& table = tables<Polynomial>;
     for (; size >= 8; at += 8, size -= 8) {
         const std::uint64_t mixed = load(at) ^ state;
-        word next = 0;
-        for (std::size_t k = 0; k < 8; ++k) {
-            next = static_cast<word>(next ^ table[7 - k][(mixed >> (8 * k)) & 0xff]);
+        state = [&]<std::size_t... K>(std::index_sequence<K...>) { // written out: -O2 leaves a loop here
+            return static_cast<word>((table[7 - K][(mixed >> (8 * K)) & 0xff] ^ ...));
         }
-        state = next;
+        (std::make_index_sequence<8>());
     }
     for (; size != 0; ++at, --size) {
         state = static_cast<word>((state >> 8) ^ table[0][(state ^ *at) & 0xff]);
