@@ -1,6 +1,6 @@
 // The shared credentials and config files as a source: reads them anew each time, so that an edit counts at
 // the next refresh.
-#include "chain/profile.hpp"
+#include "chain/profile_plan.hpp"
 #include "chain/provider.hpp"
 #include "chain/text.hpp"
 
@@ -21,6 +21,7 @@ public:
     task<answer> fetch(world& outside) override { co_return found_in(outside); }
 
 private:
+    plan_answer plan_in(const world& outside, const profile_set& profiles) const;
     answer found_in(const world& outside) const;
 
     chain_settings settings_;
@@ -48,31 +49,43 @@ sight profile_provider::look(const world& outside) const {
                     : "no such file"
         ));
     }
-    const auto found = found_in(outside);
-    s.configured = !std::holds_alternative<not_mine>(found);
     const auto profiles = read_profiles(outside);
+    s.configured = true;
     if (!profiles)
         return s;
-    if (const auto* keys = std::get_if<credentials>(&found))
-        s.seen.push_back(fmt::format(
-            "keys {} ({})", masked(keys->access_key_id), profiles->find(name)->find("aws_access_key_id")->where
-        ));
+    const auto planned = plan_in(outside, *profiles);
+    s.configured = !std::holds_alternative<not_mine>(planned);
+    if (const auto* plan = std::get_if<profile_plan>(&planned))
+        s.seen.insert(s.seen.end(), plan->seen.begin(), plan->seen.end());
     s.seen.insert(s.seen.end(), profiles->warnings.begin(), profiles->warnings.end());
     return s;
+}
+
+plan_answer profile_provider::plan_in(const world& outside, const profile_set& profiles) const {
+    auto planned = plan_profile(profiles, selected_profile(outside, settings_));
+    const auto* none = std::get_if<not_mine>(&planned);
+    // Who names a profile (command line, configuration) wants that one: the next source would be another
+    // identity.
+    if (none && !settings_.profile.empty() && !profiles.find(settings_.profile))
+        return failure{none->why};
+    return planned;
 }
 
 answer profile_provider::found_in(const world& outside) const {
     const auto profiles = read_profiles(outside);
     if (!profiles)
         return profiles.error();
-    const auto name = selected_profile(outside, settings_);
-    if (const auto* found = profiles->find(name))
-        return plan_of(*found);
-    // Who names a profile (command line, configuration) wants that one: the next source would be another
-    // identity.
-    if (!settings_.profile.empty())
-        return failure{fmt::format("there is no profile {}", printable(name))};
-    return not_mine{fmt::format("there is no profile {}", printable(name))};
+    auto planned = plan_in(outside, *profiles);
+    if (auto* none = std::get_if<not_mine>(&planned))
+        return std::move(*none);
+    if (auto* wrong = std::get_if<failure>(&planned))
+        return std::move(*wrong);
+    auto& plan = std::get<profile_plan>(planned);
+    if (plan.base != plan_base::static_keys || !plan.roles.empty())
+        return failure{fmt::format(
+            "profile {} ({}): not available in this version of countersign", printable(plan.from->name), plan.where
+        )};
+    return std::move(plan.keys);
 }
 
 } // namespace

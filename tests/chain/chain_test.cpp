@@ -90,7 +90,8 @@ TEST_F(Chain, StopsAtABrokenSource) {
     outside.files["/h/.aws/config"] = "[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = x\n";
     const auto c = load();
     ASSERT_FALSE(c);
-    EXPECT_TRUE(c.error().detail.starts_with("profile: profile default names a role to assume")) << c.error().detail;
+    EXPECT_TRUE(c.error().detail.starts_with("profile: profile default (/h/.aws/config:3): there is no profile x"))
+        << c.error().detail;
     EXPECT_EQ(tried.at(2).outcome, finding::broken);
     EXPECT_EQ(tried.at(4).outcome, finding::not_reached);
     outside.files.clear();

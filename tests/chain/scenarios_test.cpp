@@ -1,6 +1,7 @@
 // Recorded scenarios of AWS's own clients: each file of scenarios/ is a test; adding a file adds one. Their
 // form: environment, files and HTTP exchanges of one machine, and what must come of it.
 #include "chain/chain.hpp"
+#include "chain/profile_plan.hpp"
 #include "chain/rfc3339.hpp"
 #include "tests/support/fake_world.hpp"
 #include "tests/support/run_task.hpp"
@@ -97,6 +98,36 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         EXPECT_EQ(expected.contains("Expiration"), c.expiration.has_value());
     }
 
+    // Where the first keys come from, then each role.
+    void expect_steps(const json::array& steps) {
+        const auto profiles = read_profiles(outside);
+        ASSERT_TRUE(profiles) << profiles.error().detail;
+        const auto planned = plan_profile(*profiles, selected_profile(outside, {}));
+        const auto* plan = std::get_if<profile_plan>(&planned);
+        ASSERT_TRUE(plan) << (std::holds_alternative<failure>(planned) ? std::get<failure>(planned).detail : "");
+        ASSERT_EQ(plan->roles.size() + 1, steps.size());
+        expect_base(*plan, steps.at(0).as_object());
+        for (std::size_t i = 1; i < steps.size(); ++i) {
+            EXPECT_EQ(text(steps[i].at("provider")), "AssumeRole");
+            EXPECT_EQ(plan->roles[i - 1].ask.role_arn, text(steps[i].at("role_arn")));
+        }
+    }
+    void expect_base(const profile_plan& plan, const json::object& first) {
+        if (text(first.at("provider")) == "NamedSource") {
+            const std::map<std::string, plan_base> sources{
+                {"Environment", plan_base::environment},
+                {"EcsContainer", plan_base::container},
+                {"Ec2InstanceMetadata", plan_base::imds}};
+            EXPECT_EQ(plan.base, sources.at(text(first.at("source"))));
+            return;
+        }
+        ASSERT_EQ(text(first.at("provider")), "AccessKey") << "a step of a kind that is not known";
+        EXPECT_EQ(plan.base, plan_base::static_keys);
+        EXPECT_EQ(plan.keys.access_key_id, text(first.at("access_key_id")));
+        EXPECT_EQ(plan.keys.secret_access_key.reveal(), text(first.at("secret_access_key")));
+        EXPECT_EQ(plan.keys.account_id, first.contains("account_id") ? text(first.at("account_id")) : "");
+    }
+
     boost::asio::io_context on{1};
     tests::fake_world outside{on};
     json::object scenario;
@@ -111,6 +142,10 @@ TEST_P(ChainScenario, EndsAsRecorded) {
         ASSERT_FALSE(outside.asked.empty());
         EXPECT_EQ(outside.asked[0].method, text(asks->at("method")));
         EXPECT_EQ(outside.asked[0].url, text(asks->at("url")));
+        return;
+    }
+    if (const auto* steps = expected.if_contains("steps")) {
+        expect_steps(steps->as_array());
         return;
     }
     const auto got = load();
