@@ -141,7 +141,7 @@ task<answer> profile_provider::first_keys(world& outside, const profile_set& pro
         break;
     case plan_base::sso:
     case plan_base::login:
-    case plan_base::process:
+    case plan_base::command:
         co_return wrong_in(plan.from->name, plan.where, failure{"not available in this version of countersign"});
     }
     answer found = co_await named->fetch(outside);
