@@ -12,6 +12,7 @@
 #include <boost/beast/core/flat_static_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/http/span_body.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -105,8 +106,11 @@ dial(beast::tcp_stream& stream, const http_ask& ask, const http_url& url, steady
     co_return fault(http_stage::connect, "connection", error);
 }
 
-http::request<http::empty_body> request_for(const http_ask& ask, const http_url& url) {
-    http::request<http::empty_body> request;
+// The body is a view: the secret is not copied once more.
+using ask_message = http::request<http::span_body<const char>>;
+
+ask_message request_for(const http_ask& ask, const http_url& url) {
+    ask_message request;
     request.method_string(ask.method);
     request.target(url.target);
     request.version(11);
@@ -115,8 +119,10 @@ http::request<http::empty_body> request_for(const http_ask& ask, const http_url&
     request.set(http::field::connection, "close");
     for (const auto& f : ask.fields)
         request.set(f.name, f.value.reveal());
-    if (ask.method == "PUT" || ask.method == "POST")
-        request.set(http::field::content_length, "0");
+    const auto body = ask.body.reveal();
+    request.body() = {body.data(), body.size()};
+    if (!body.empty() || ask.method == "PUT" || ask.method == "POST")
+        request.content_length(body.size());
     return request;
 }
 
@@ -161,11 +167,12 @@ task<http_result> exchange(Stream& stream, const http_ask& ask, const http_url& 
 
 error_code trust(asio::ssl::context& context, const std::string& ca_file) {
     error_code error;
-    context.set_default_verify_paths(error);
-    if (!error && !ca_file.empty())
-        context.load_verify_file(ca_file, error);
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     context.set_verify_mode(asio::ssl::verify_peer, error);
+    if (!error)
+        context.set_default_verify_paths(error);
+    if (!error && !ca_file.empty())
+        context.load_verify_file(ca_file, error);
     return error;
 }
 
@@ -183,7 +190,7 @@ task<http_result>
 ask_over_tls(const http_ask& ask, const http_url& url, const std::string& ca_file, steady::time_point until) {
     asio::ssl::context context(asio::ssl::context::tls_client);
     if (const auto error = trust(context, ca_file))
-        co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE)", error);
+        co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE, ca_bundle)", error);
     beast::ssl_stream<beast::tcp_stream> stream(co_await asio::this_coro::executor, context);
     if (!expect_name(stream.native_handle(), url.host))
         co_return http_fault{http_stage::url, "the host is no name that a certificate can have"};

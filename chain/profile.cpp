@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -85,21 +84,6 @@ std::optional<failure> add_file(named_text file, file_kind kind, profile_set& se
     return std::nullopt;
 }
 
-// The settings that name a source which later versions have, in the order in which they count.
-struct later_source {
-    std::string_view property;
-    std::string_view meaning;
-};
-constexpr std::array later_sources{
-    later_source{"role_arn", "a role to assume"},
-    later_source{"credential_source", "a source for a role"},
-    later_source{"web_identity_token_file", "a web identity"},
-    later_source{"sso_account_id", "IAM Identity Center (SSO)"},
-    later_source{"sso_role_name", "IAM Identity Center (SSO)"},
-    later_source{"login_session", "an `aws login` session"},
-    later_source{"credential_process", "a credential process"},
-};
-
 } // namespace
 
 const profile_property* profile::find(std::string_view property) const noexcept {
@@ -156,41 +140,6 @@ std::string selected_profile(const world& outside, const chain_settings& setting
         if (const auto named = outside.setting(variable))
             return std::string(trimmed(*named));
     return "default";
-}
-
-profile_plan plan_of(const profile& p) {
-    for (const auto& later : later_sources)
-        if (const auto* set = p.find(later.property))
-            return failure{fmt::format(
-                "profile {} names {} ({}, {}): not available in this version of countersign",
-                printable(p.name),
-                later.meaning,
-                later.property,
-                set->where
-            )};
-    const auto* id = p.find("aws_access_key_id");
-    const auto* key = p.find("aws_secret_access_key");
-    if (!id && !key)
-        return not_mine{
-            p.find("sso_session") || p.find("sso_start_url")
-                ? fmt::format("profile {} gives an SSO bearer token, not credentials", printable(p.name))
-                : fmt::format("profile {} has settings, but no credentials", printable(p.name))};
-    if (!id || !key)
-        return failure{fmt::format(
-            "profile {} has {} ({}) without {}",
-            printable(p.name),
-            id ? "aws_access_key_id" : "aws_secret_access_key",
-            (id ? id : key)->where,
-            id ? "aws_secret_access_key" : "aws_access_key_id"
-        )};
-    const auto* token = p.find("aws_session_token");
-    const auto origin = fmt::format("profile {} ({})", printable(p.name), id->where);
-    auto keys = static_keys("profile", origin, id->value.reveal(), key->value, token ? token->value : secret{});
-    if (auto* found = std::get_if<credentials>(&keys)) {
-        if (const auto account = p.value("aws_account_id"); is_visible(account))
-            found->account_id = account;
-    }
-    return keys;
 }
 
 } // namespace countersign::chain

@@ -1,9 +1,8 @@
-// The profiles of ~/.aws/config and ~/.aws/credentials: two texts → one set of profiles, and what a profile
-// says about where its credentials come from. Pure but for read_profiles; any thread.
+// The profiles of ~/.aws/config and ~/.aws/credentials: two texts → one set of profiles. What a profile
+// says about where its credentials come from is profile_plan.hpp's part. Pure but for read_profiles; any thread.
 #pragma once
 
 #include "chain/credentials.hpp"
-#include "chain/provider.hpp"
 #include "chain/refresh.hpp"
 #include "chain/task.hpp"
 
@@ -11,7 +10,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace countersign::chain {
@@ -55,9 +53,5 @@ profile_files profile_files_of(const world& outside); // AWS_CONFIG_FILE, AWS_SH
 result<profile_set> read_profiles(const world& outside);
 
 std::string selected_profile(const world& outside, const chain_settings& settings);
-
-// What a profile says. Static keys, or a reason why there are none, or what is wrong.
-using profile_plan = std::variant<credentials, not_mine, failure>;
-profile_plan plan_of(const profile& p);
 
 } // namespace countersign::chain

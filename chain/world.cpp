@@ -116,7 +116,7 @@ result<std::optional<secret>> system_world::read_file(const std::filesystem::pat
 }
 
 task<http_result> system_world::http(const http_ask& ask) {
-    return ask_http(ask, setting("AWS_CA_BUNDLE").value_or(""));
+    return ask_http(ask, setting("AWS_CA_BUNDLE").value_or(ask.ca_file));
 }
 
 task<> system_world::pause(std::chrono::milliseconds length) {

@@ -170,22 +170,30 @@ std::optional<dns_suffix> suffix_of(std::string_view host) noexcept {
 
 // PREFIX-word-number, with the prefixes of scope_table.inc: regions that do not exist yet are of this form
 // too.
-std::optional<partition_index> region_below(const dns_suffix& suffix, std::string_view label) noexcept {
-    const auto number = number_at(label);
+std::optional<partition_index> partition_of(std::string_view region) noexcept {
+    const auto number = number_at(region);
     if (number == std::string_view::npos || number == 0) {
         return std::nullopt;
     }
-    const auto dash = label.rfind('-', number - 1);
+    const auto dash = region.rfind('-', number - 1);
     if (dash == std::string_view::npos || dash + 1 == number) {
         return std::nullopt;
     }
-    const std::string_view prefix = label.substr(0, dash);
+    const std::string_view prefix = region.substr(0, dash);
     const auto found = std::find_if(std::begin(region_rows), std::end(region_rows), [&](const region_row& row) {
         return row.prefix == prefix;
     });
-    const bool is_at_home = found != std::end(region_rows) &&
-                            partition_rows[found->partition].suffix == partition_rows[suffix.partition].suffix;
-    return is_at_home ? std::optional(found->partition) : std::nullopt;
+    return found != std::end(region_rows) ? std::optional(found->partition) : std::nullopt;
+}
+
+partition_suffixes suffixes_of(partition_index index) noexcept {
+    return {partition_rows[index].suffix, partition_rows[index].dual_stack_suffix};
+}
+
+std::optional<partition_index> region_below(const dns_suffix& suffix, std::string_view label) noexcept {
+    const auto found = partition_of(label);
+    const bool is_at_home = found && partition_rows[*found].suffix == partition_rows[suffix.partition].suffix;
+    return is_at_home ? found : std::nullopt;
 }
 
 named_service service_named(std::string_view name, partition_index partition) noexcept {

@@ -37,6 +37,16 @@ std::optional<dns_suffix> suffix_of(std::string_view host) noexcept;
 // its partition has another suffix than this one.
 std::optional<partition_index> region_below(const dns_suffix& suffix, std::string_view label) noexcept;
 
+// The same without a suffix beside it: us-iso-east-1 → aws-iso; nothing when the label is not of a region's form.
+std::optional<partition_index> partition_of(std::string_view region) noexcept;
+
+// What the names of a partition's endpoints end with: "amazonaws.com" and "api.aws".
+struct partition_suffixes {
+    std::string_view standard;
+    std::string_view dual_stack;
+};
+partition_suffixes suffixes_of(partition_index index) noexcept;
+
 struct named_service {
     std::string_view service; // signing name; "" when the endpoint's name is not known
     std::string_view home;    // the one region that a global service is signed for; "" for a regional one

@@ -48,6 +48,34 @@ TEST_F(Http, AsksAndReadsAnAnswer) {
     EXPECT_NE(endpoint.heads()[0].find("Content-Length: 0\r\n"), std::string::npos);
 }
 
+TEST_F(Http, SendsABodyWithItsLength) {
+    endpoint.script(manner::answer, http_text(200, "ok"));
+    http_ask a;
+    a.method = "POST";
+    a.url = endpoint.url("/");
+    a.fields.push_back({"Content-Type", secret("application/x-www-form-urlencoded")});
+    a.body = secret("Action=AssumeRole&Token=" + std::string(30000, 'x'));
+    const auto reply = ask(a);
+    ASSERT_TRUE(reply) << reply.error().detail;
+    ASSERT_EQ(endpoint.bodies().size(), 1u);
+    EXPECT_NE(endpoint.heads()[0].find("Content-Length: 30024\r\n"), std::string::npos);
+    EXPECT_EQ(endpoint.bodies()[0], a.body.reveal());
+}
+
+TEST_F(Http, NamesRootsThatCannotBeRead) {
+    http_ask a;
+    a.url = "https://127.0.0.1:1/";
+    const auto reply = tests::run_task(ask_http(a, "/no/such/file"));
+    ASSERT_FALSE(reply);
+    EXPECT_NE(reply.error().detail.find("AWS_CA_BUNDLE"), std::string::npos) << reply.error().detail;
+}
+
+TEST_F(Http, SendsNoLengthWhereThereIsNoBody) {
+    endpoint.script(manner::answer, http_text(200, "ok"));
+    ASSERT_TRUE(ask());
+    EXPECT_EQ(endpoint.heads()[0].find("Content-Length"), std::string::npos);
+}
+
 TEST_F(Http, ReadsABodyThatEndsWithTheConnection) {
     endpoint.script(manner::answer, "HTTP/1.0 200 OK\r\n\r\nto the end");
     const auto reply = ask();

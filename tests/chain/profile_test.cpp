@@ -74,61 +74,6 @@ TEST(Profiles, NameTheBrokenFile) {
     EXPECT_TRUE(set.error().detail.starts_with("credentials:2: ")) << set.error().detail;
 }
 
-profile_plan plan_for(std::string properties) {
-    return plan_of(*merged("[profile a]\n" + properties).find("a"));
-}
-
-TEST(ProfilePlan, TakesStaticKeys) {
-    const auto plan =
-        plan_for("aws_access_key_id = AKID\naws_secret_access_key = S=/+\naws_session_token = T\naws_account_id = 1\n");
-    const auto* keys = std::get_if<credentials>(&plan);
-    ASSERT_TRUE(keys);
-    EXPECT_EQ(keys->access_key_id, "AKID");
-    EXPECT_EQ(keys->secret_access_key.reveal(), "S=/+");
-    EXPECT_EQ(keys->session_token.reveal(), "T");
-    EXPECT_EQ(keys->account_id, "1");
-    EXPECT_EQ(keys->provider, "profile");
-    EXPECT_FALSE(keys->expiration);
-}
-
-TEST(ProfilePlan, IsNotMineWithoutAnyKey) {
-    for (const auto* settings : {"region = x\n", "", "sso_session = dev\n", "aws_access_key_id =\n"})
-        EXPECT_TRUE(std::holds_alternative<not_mine>(plan_for(settings))) << settings;
-}
-
-TEST(ProfilePlan, FailsWithOneKeyOnly) {
-    for (const auto* settings : {"aws_access_key_id = a\n", "aws_secret_access_key = b\n"})
-        EXPECT_TRUE(std::holds_alternative<failure>(plan_for(settings))) << settings;
-}
-
-TEST(ProfilePlan, FailsWithKeysThatAreNotVisibleAscii) {
-    for (const auto* settings :
-         {"aws_access_key_id = a b\naws_secret_access_key = c\n",
-          "aws_access_key_id = a\naws_secret_access_key = b\n  c\n",
-          "aws_access_key_id = \xc3\xa4\naws_secret_access_key = c\n",
-          "aws_access_key_id = a\naws_secret_access_key = c\naws_session_token = t\x7f\n"})
-        EXPECT_TRUE(std::holds_alternative<failure>(plan_for(settings))) << settings;
-}
-
-TEST(ProfilePlan, StopsAtSourcesOfLaterVersionsEvenBesideStaticKeys) {
-    const std::string keys = "aws_access_key_id = a\naws_secret_access_key = b\n";
-    for (const auto* setting :
-         {"role_arn = arn:aws:iam::1:role/r",
-          "credential_source = Environment",
-          "web_identity_token_file = /t",
-          "sso_account_id = 1",
-          "sso_role_name = r",
-          "login_session = arn",
-          "credential_process = /bin/x --secret y"}) {
-        const auto plan = plan_for(keys + setting + "\n");
-        const auto* broken = std::get_if<failure>(&plan);
-        ASSERT_TRUE(broken) << setting;
-        EXPECT_NE(broken->detail.find("not available in this version"), std::string::npos) << broken->detail;
-        EXPECT_NE(broken->detail.find("config:4"), std::string::npos) << broken->detail;
-        EXPECT_EQ(broken->detail.find("--secret"), std::string::npos) << broken->detail;
-    }
-}
-
 struct ProfileFiles : testing::Test {
     boost::asio::io_context on{1};
     tests::fake_world outside{on};

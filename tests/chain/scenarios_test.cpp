@@ -1,9 +1,13 @@
 // Recorded scenarios of AWS's own clients: each file of scenarios/ is a test; adding a file adds one. Their
 // form: environment, files and HTTP exchanges of one machine, and what must come of it.
+#include "chain/answer.hpp"
 #include "chain/chain.hpp"
+#include "chain/profile_plan.hpp"
 #include "chain/rfc3339.hpp"
+#include "chain/sts_answer.hpp"
 #include "tests/support/fake_world.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/sts_ask.hpp"
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -47,9 +51,11 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         outside.respond = [this](const http_ask& ask) { return exchange(ask); };
     }
 
-    // The recorded answers in order; anything else must not be asked.
+    // The recorded answers in order; anything else must not be asked, except the instance for its region.
     http_result exchange(const http_ask& ask) {
         const auto& recorded = scenario["exchanges"].as_array();
+        if (next >= recorded.size() && ask.url.starts_with("http://169.254.169.254/"))
+            return http_fault{http_stage::connect, "no instance"};
         if (next >= recorded.size()) {
             ++unexpected;
             return http_fault{http_stage::connect, "not recorded"};
@@ -60,18 +66,61 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         EXPECT_EQ(ask.method, text(request.at("method")));
         EXPECT_EQ(ask.url, text(request.at("url")));
         for (const auto& [name, value] : request.at("headers").as_object())
-            EXPECT_EQ(sent(ask, name), text(value)) << name;
+            EXPECT_EQ(tests::field_in(ask, name), text(value)) << name;
+        expect_form(ask, request);
+        expect_signature(ask, request);
         std::vector<http_field> fields;
         for (const auto& [name, value] : response.at("headers").as_object())
             fields.push_back({std::string(name), secret(text(value))});
+        remember_keys(text(response.at("body")));
         return tests::reply(
             json::value_to<unsigned>(response.at("status")), text(response.at("body")), std::move(fields)
         );
     }
-    static std::string sent(const http_ask& ask, std::string_view name) {
-        http_reply fields;
-        fields.fields = ask.fields;
-        return std::string(fields.field(name));
+
+    void expect_form(const http_ask& ask, const json::object& request) {
+        const auto* fixed = request.if_contains("form");
+        if (!fixed)
+            return;
+        const auto form = tests::form_in(ask);
+        for (const auto& [name, value] : fixed->as_object())
+            EXPECT_EQ(form.at(std::string(name)), text(value)) << name;
+        const auto* free = request.if_contains("form_also");
+        for (const auto& name : free ? free->as_array() : json::array{})
+            EXPECT_NE(form.at(text(name)), "") << name;
+        if (form.contains("RoleArn")) { // the recordings name others than their own files
+            const auto config = text(
+                scenario["files"].as_object().contains("home/.aws/config") ? scenario["files"].at("home/.aws/config")
+                                                                           : scenario["env"].at("AWS_ROLE_ARN")
+            );
+            EXPECT_NE(config.find(form.at("RoleArn")), std::string::npos) << form.at("RoleArn");
+        }
+    }
+
+    // Made with the keys of the step before, and with no others.
+    void expect_signature(const http_ask& ask, const json::object& request) {
+        const auto* signed_or_not = request.if_contains("signed");
+        if (!signed_or_not)
+            return;
+        if (!signed_or_not->as_bool()) {
+            EXPECT_EQ(tests::field_in(ask, "Authorization"), "");
+            return;
+        }
+        if (!before) {
+            const auto profiles = read_profiles(outside).value();
+            const auto planned = plan_profile(profiles, selected_profile(outside, {}));
+            before = std::get<profile_plan>(planned).keys;
+        }
+        const auto seen = tests::verify_ask(ask, *before, outside.time);
+        EXPECT_EQ(seen.what, signer::mismatch::none) << seen.detail;
+    }
+    void remember_keys(const std::string& body) {
+        for (const auto& read :
+             {read_answer(body, ""),
+              read_sts_answer(body, "AssumeRole"),
+              read_sts_answer(body, "AssumeRoleWithWebIdentity")})
+            if (read)
+                before = *read;
     }
 
     result<credentials> load() {
@@ -97,10 +146,41 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         EXPECT_EQ(expected.contains("Expiration"), c.expiration.has_value());
     }
 
+    // Where the first keys come from, then each role.
+    void expect_steps(const json::array& steps) {
+        const auto profiles = read_profiles(outside);
+        ASSERT_TRUE(profiles) << profiles.error().detail;
+        const auto planned = plan_profile(*profiles, selected_profile(outside, {}));
+        const auto* plan = std::get_if<profile_plan>(&planned);
+        ASSERT_TRUE(plan) << (std::holds_alternative<failure>(planned) ? std::get<failure>(planned).detail : "");
+        ASSERT_EQ(plan->roles.size() + 1, steps.size());
+        expect_base(*plan, steps.at(0).as_object());
+        for (std::size_t i = 1; i < steps.size(); ++i) {
+            EXPECT_EQ(text(steps[i].at("provider")), "AssumeRole");
+            EXPECT_EQ(plan->roles[i - 1].ask.role_arn, text(steps[i].at("role_arn")));
+        }
+    }
+    void expect_base(const profile_plan& plan, const json::object& first) {
+        if (text(first.at("provider")) == "NamedSource") {
+            const std::map<std::string, plan_base> sources{
+                {"Environment", plan_base::environment},
+                {"EcsContainer", plan_base::container},
+                {"Ec2InstanceMetadata", plan_base::imds}};
+            EXPECT_EQ(plan.base, sources.at(text(first.at("source"))));
+            return;
+        }
+        ASSERT_EQ(text(first.at("provider")), "AccessKey") << "a step of a kind that is not known";
+        EXPECT_EQ(plan.base, plan_base::static_keys);
+        EXPECT_EQ(plan.keys.access_key_id, text(first.at("access_key_id")));
+        EXPECT_EQ(plan.keys.secret_access_key.reveal(), text(first.at("secret_access_key")));
+        EXPECT_EQ(plan.keys.account_id, first.contains("account_id") ? text(first.at("account_id")) : "");
+    }
+
     boost::asio::io_context on{1};
     tests::fake_world outside{on};
     json::object scenario;
     std::size_t next = 0;
+    std::optional<credentials> before; // of the step before
     int unexpected = 0;
 };
 
@@ -111,6 +191,10 @@ TEST_P(ChainScenario, EndsAsRecorded) {
         ASSERT_FALSE(outside.asked.empty());
         EXPECT_EQ(outside.asked[0].method, text(asks->at("method")));
         EXPECT_EQ(outside.asked[0].url, text(asks->at("url")));
+        return;
+    }
+    if (const auto* steps = expected.if_contains("steps")) {
+        expect_steps(steps->as_array());
         return;
     }
     const auto got = load();

@@ -1,6 +1,7 @@
 // ~/.aws text: never a crash, and what is accepted keeps the grammar's promises.
 #include "chain/ini.hpp"
 #include "chain/profile.hpp"
+#include "chain/profile_plan.hpp"
 #include "chain/text.hpp"
 
 #include <cstdint>
@@ -44,9 +45,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         return 0;
     for (const auto& [name, p] : set->profiles) {
         require(chain::is_ini_name(name));
-        const auto plan = chain::plan_of(p);
-        if (const auto* keys = std::get_if<chain::credentials>(&plan))
-            require(chain::is_visible(keys->access_key_id) && chain::is_visible(keys->secret_access_key.reveal()));
+        const auto planned = chain::plan_profile(*set, name);
+        const auto* plan = std::get_if<chain::profile_plan>(&planned);
+        if (!plan)
+            continue;
+        require(plan->from != nullptr && plan->roles.size() <= chain::longest_role_chain);
+        for (const auto& role : plan->roles)
+            require(chain::is_visible(role.ask.role_arn));
+        const auto& keys = plan->keys;
+        if (plan->base == chain::plan_base::static_keys)
+            require(chain::is_visible(keys.access_key_id) && chain::is_visible(keys.secret_access_key.reveal()));
     }
     return 0;
 }

@@ -3,11 +3,13 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <deque>
 #include <utility>
 
@@ -33,6 +35,7 @@ struct imposter::state {
     tcp::acceptor acceptor;
     std::deque<scene> scenes;
     std::vector<std::string> heads;
+    std::vector<std::string> bodies;
     std::vector<std::shared_ptr<tcp::socket>> open;
     std::size_t flooded = 0;
 };
@@ -52,13 +55,29 @@ asio::awaitable<void> flood(shared_state s, shared_socket peer) {
     }
 }
 
+std::size_t body_length_in(std::string_view head) {
+    constexpr std::string_view name = "\r\nContent-Length: ";
+    const auto at = head.find(name);
+    std::size_t length = 0;
+    if (at != std::string_view::npos)
+        std::from_chars(head.data() + at + name.size(), head.data() + head.size(), length);
+    return length;
+}
+
 asio::awaitable<void> serve(shared_state s, shared_socket peer) {
     std::string head;
     const auto [error, size] =
         co_await asio::async_read_until(*peer, asio::dynamic_buffer(head), "\r\n\r\n", as_values);
     if (error)
         co_return;
-    s->heads.push_back(head.substr(0, size));
+    std::string body = head.substr(size);
+    head.resize(size);
+    if (const auto length = body_length_in(head); body.size() < length) {
+        const auto missing = asio::transfer_exactly(length - body.size());
+        co_await asio::async_read(*peer, asio::dynamic_buffer(body), missing, as_values);
+    }
+    s->heads.push_back(head);
+    s->bodies.push_back(body);
     if (s->scenes.empty())
         co_return;
     const scene now = s->scenes.front();
@@ -110,6 +129,10 @@ std::string imposter::url(std::string_view path) const {
 
 const std::vector<std::string>& imposter::heads() const noexcept {
     return state_->heads;
+}
+
+const std::vector<std::string>& imposter::bodies() const noexcept {
+    return state_->bodies;
 }
 
 std::size_t imposter::flooded() const noexcept {

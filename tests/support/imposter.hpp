@@ -1,4 +1,4 @@
-// A scripted HTTP endpoint on 127.0.0.1, port 0: each connection reads one request head and misbehaves as
+// A scripted HTTP endpoint on 127.0.0.1, port 0: each connection reads one request and misbehaves as
 // told. Lives on the test's io_context; everything it holds ends with close().
 #pragma once
 
@@ -32,8 +32,9 @@ public:
     void close();
 
     std::string url(std::string_view path) const;
-    const std::vector<std::string>& heads() const noexcept; // request heads as they arrived
-    std::size_t flooded() const noexcept;                   // bytes that a flood got rid of
+    const std::vector<std::string>& heads() const noexcept;  // request heads as they arrived
+    const std::vector<std::string>& bodies() const noexcept; // and the body of each, as long as its Content-Length says
+    std::size_t flooded() const noexcept;                    // bytes that a flood got rid of
 
     struct state;
 
