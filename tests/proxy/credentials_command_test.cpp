@@ -90,7 +90,7 @@ TEST_F(CredentialsCommand, ExplainsWithoutASecret) {
     for (const auto* expected :
          {"used",
           "hidden    by environment",
-          "keys AKID*****2345 (",
+          "aws_access_key_id = AKID*****2345 (",
           "AKIA************MPLE",
           "eu-west-3",
           "hide the container's role",
