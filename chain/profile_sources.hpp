@@ -30,15 +30,16 @@ struct source_memory {
     std::chrono::system_clock::time_point tried; // when a refresh was asked for last
 };
 
-// Each answers credentials, not_mine or a failure that begins with profile, file and line. `place` goes by value,
-// what it refers to does not. sso: not_mine when the profile has neither account nor role (a bearer token only).
+// Each answers credentials, not_mine or a failure, whose text leaves it to the caller to name profile and line.
+// `place` goes by value, what it refers to does not. sso: not_mine when the profile has neither account nor role (a
+// bearer token only).
 task<answer> sso_credentials(world& outside, profile_place place, source_memory& memory);
 task<answer> login_credentials(world& outside, profile_place place, source_memory& memory);
-task<answer> process_credentials(world& outside, profile_place place);
+task<answer> command_credentials(world& outside, profile_place place);
 
 // Lines for `credentials --output explain`, without asking anybody: cache file, its dates, addresses. No secret.
 std::vector<std::string> see_sso(const world& outside, profile_place place);
 std::vector<std::string> see_login(const world& outside, profile_place place);
-std::vector<std::string> see_process(const world& outside, profile_place place);
+std::vector<std::string> see_command(const world& outside, profile_place place);
 
 } // namespace countersign::chain
