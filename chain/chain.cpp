@@ -46,7 +46,7 @@ provider_list make_chain(const chain_settings& settings) {
     sources.push_back(command_line_source(settings));
     sources.push_back(environment_source(keys));
     sources.push_back(profile_source(settings));
-    sources.push_back(web_identity_source(keys));
+    sources.push_back(web_identity_source(keys, settings));
     sources.push_back(container_source());
     sources.push_back(imds_source(settings));
     return sources;
@@ -60,6 +60,7 @@ task<result<credentials>> resolve(const provider_list& sources, world& outside, 
         answer reply = co_await sources[i]->fetch(outside);
         if (auto* found = std::get_if<credentials>(&reply)) {
             tried[i].outcome = finding::used;
+            tried[i].is_temporary = found->expiration.has_value();
             co_return std::move(*found);
         }
         if (const auto* broken = std::get_if<failure>(&reply)) {
@@ -78,12 +79,20 @@ std::string hidden_role(const std::vector<attempt>& tried, const world& outside)
         std::find_if(tried.begin(), tried.end(), [](const attempt& a) { return a.outcome == finding::used; });
     if (used == tried.end() || used->source == "container" || used->source == "imds")
         return {};
+    // A profile that names a role means it, and may have come by the container's keys itself.
+    if (used->source == "profile" && used->is_temporary)
+        return {};
     const bool environment = used->source == "environment";
-    const auto keys = environment                 ? "the keys in the environment (AWS_ACCESS_KEY_ID)"
-                      : used->source == "profile" ? "the keys of the profile"
-                                                  : "the keys of the command line";
+    const auto keys = environment                      ? "the keys in the environment (AWS_ACCESS_KEY_ID)"
+                      : used->source == "profile"      ? "the keys of the profile"
+                      : used->source == "web_identity" ? "the web identity (AWS_WEB_IDENTITY_TOKEN_FILE)"
+                                                       : "the keys of the command line";
     if (container_source()->look(outside).configured)
-        return fmt::format("{} hide the container's role: its endpoint is configured and is not asked", keys);
+        return fmt::format(
+            "{} {} the container's role: its endpoint is configured and is not asked",
+            keys,
+            used->source == "web_identity" ? "hides" : "hide"
+        );
     // Nobody is asked here, so an instance's role is only a possibility. The environment is where keys are
     // forgotten.
     if (!environment || imds_is_disabled(outside))

@@ -25,15 +25,16 @@ enum class finding : std::uint8_t { used, skipped, broken, not_reached };
 struct attempt {
     std::string_view source; // provider::name()
     finding outcome = finding::not_reached;
-    std::string why; // of skipped and broken, one line
+    std::string why;           // of skipped and broken, one line
+    bool is_temporary = false; // of used: the credentials expire
 };
 
 // Asks the sources in order until one answers with credentials or a failure. `tried` has one entry for each
 // source afterwards. The failure names every source that was asked.
 task<result<credentials>> resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried);
 
-// The surprise that is worth a warning: keys hide the role of the container, or keys in the environment that
-// of the instance. "" when there is nothing to be said.
+// The surprise that is worth a warning: keys or a web identity hide the role of the container, or keys in the environment
+// that of the instance. "" when there is nothing to be said.
 std::string hidden_role(const std::vector<attempt>& tried, const world& outside);
 
 } // namespace countersign::chain

@@ -189,7 +189,7 @@ task<http_result>
 ask_over_tls(const http_ask& ask, const http_url& url, const std::string& ca_file, steady::time_point until) {
     asio::ssl::context context(asio::ssl::context::tls_client);
     if (const auto error = trust(context, ca_file))
-        co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE)", error);
+        co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE, ca_bundle)", error);
     beast::ssl_stream<beast::tcp_stream> stream(co_await asio::this_coro::executor, context);
     if (!expect_name(stream.native_handle(), url.host))
         co_return http_fault{http_stage::url, "the host is no name that a certificate can have"};

@@ -30,6 +30,7 @@ struct http_ask {
     std::string url;                                             // http or https, absolute
     std::vector<http_field> fields;                              // Host and Content-Length are added
     secret body;                                                 // of POST and PUT; a form may hold a token
+    std::string ca_file;                                         // a profile's ca_bundle; AWS_CA_BUNDLE beats it
     std::chrono::milliseconds connect_limit{2000};               // name, connection and TLS together
     std::chrono::milliseconds read_limit{5000};                  // from the first byte sent to the last one read
     bool (*may_dial)(const boost::asio::ip::address&) = nullptr; // asked of every address of the host; null: any

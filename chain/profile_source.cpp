@@ -1,11 +1,13 @@
 // The shared credentials and config files as a source: reads them anew each time, so that an edit counts at
-// the next refresh.
+// the next refresh, plans the way to credentials (profile_plan.hpp) and goes it, first keys first.
 #include "chain/profile_plan.hpp"
 #include "chain/provider.hpp"
+#include "chain/sts.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 namespace countersign::chain {
@@ -14,21 +16,63 @@ namespace {
 
 class profile_provider final : public provider {
 public:
-    explicit profile_provider(chain_settings settings) : settings_(std::move(settings)) {}
+    explicit profile_provider(const chain_settings& settings)
+        : settings_(settings), environment_(environment_source(environment_keys::count)),
+          container_(container_source()), imds_(imds_source(settings)) {}
 
     std::string_view name() const noexcept override { return "profile"; }
     sight look(const world& outside) const override;
-    task<answer> fetch(world& outside) override { co_return found_in(outside); }
+    task<answer> fetch(world& outside) override;
 
 private:
     plan_answer plan_in(const world& outside, const profile_set& profiles) const;
-    answer found_in(const world& outside) const;
+    task<answer> first_keys(world& outside, const profile_set& profiles, const profile_plan& plan);
+    task<answer> web_identity(world& outside, const profile_set& profiles, const profile_plan& plan);
+    task<answer> assume_all(world& outside, const profile_set& profiles, const profile_plan& plan, credentials keys);
 
     chain_settings settings_;
+    // For credential_source. They remember tokens and last answers between fetches.
+    std::unique_ptr<provider> environment_;
+    std::unique_ptr<provider> container_;
+    std::unique_ptr<provider> imds_;
 };
 
-sight profile_provider::look(const world& outside) const {
+// "profile dev (config:3): what is wrong"
+failure wrong_in(std::string_view profile, std::string_view where, const failure& what) {
+    return failure{fmt::format("profile {} ({}): {}", printable(profile), where, what.detail), what.retryable};
+}
+
+// Nobody sits before a service that refreshes its credentials at night.
+std::optional<failure> mfa_in(const profile_plan& plan) {
+    for (const auto& role : plan.roles)
+        if (!role.mfa_serial.empty())
+            return wrong_in(
+                role.profile,
+                role.where,
+                failure{"its role wants a code (mfa_serial), which a service cannot ask for: `countersign session` "
+                        "makes a profile of keys that a code confirmed; name that one as source_profile and take "
+                        "mfa_serial out"}
+            );
+    return std::nullopt;
+}
+
+std::vector<std::string> look_at_files(const world& outside) {
+    std::vector<std::string> seen;
     const auto files = profile_files_of(outside);
+    for (const auto& file : {files.config, files.credentials_file}) {
+        const auto text = outside.read_file(file, longest_ini_file);
+        seen.push_back(fmt::format(
+            "{}: {}",
+            printable(file.native(), 300),
+            !text   ? "cannot be read"
+            : *text ? "read"
+                    : "no such file"
+        ));
+    }
+    return seen;
+}
+
+sight profile_provider::look(const world& outside) const {
     const auto name = selected_profile(outside, settings_);
     const bool by_variable = settings_.profile.empty() && name != "default";
     sight s;
@@ -39,25 +83,22 @@ sight profile_provider::look(const world& outside) const {
         : by_variable              ? "AWS_PROFILE"
                                    : "the default one"
     ));
-    for (const auto& file : {files.config, files.credentials_file}) {
-        const auto text = outside.read_file(file, longest_ini_file);
-        s.seen.push_back(fmt::format(
-            "{}: {}",
-            printable(file.native(), 300),
-            !text   ? "cannot be read"
-            : *text ? "read"
-                    : "no such file"
-        ));
-    }
+    const auto add = [&](const std::vector<std::string>& lines) {
+        s.seen.insert(s.seen.end(), lines.begin(), lines.end());
+    };
+    add(look_at_files(outside));
     const auto profiles = read_profiles(outside);
     s.configured = true;
     if (!profiles)
         return s;
     const auto planned = plan_in(outside, *profiles);
     s.configured = !std::holds_alternative<not_mine>(planned);
-    if (const auto* plan = std::get_if<profile_plan>(&planned))
-        s.seen.insert(s.seen.end(), plan->seen.begin(), plan->seen.end());
-    s.seen.insert(s.seen.end(), profiles->warnings.begin(), profiles->warnings.end());
+    if (const auto* plan = std::get_if<profile_plan>(&planned)) {
+        add(plan->seen);
+        if (!plan->roles.empty() || plan->base == plan_base::web_identity)
+            add(look_at_sts(outside, settings_, *profiles));
+    }
+    add(profiles->warnings);
     return s;
 }
 
@@ -71,21 +112,82 @@ plan_answer profile_provider::plan_in(const world& outside, const profile_set& p
     return planned;
 }
 
-answer profile_provider::found_in(const world& outside) const {
+task<answer> profile_provider::web_identity(world& outside, const profile_set& profiles, const profile_plan& plan) {
+    auto place = co_await find_sts(outside, settings_, profiles);
+    if (!place)
+        co_return wrong_in(plan.from->name, plan.where, place.error());
+    auto keys = co_await assume_role_with_web_identity(outside, *std::move(place), plan.web_identity);
+    if (!keys)
+        co_return wrong_in(plan.from->name, plan.where, keys.error());
+    co_return *std::move(keys);
+}
+
+// not_mine is no answer here: the profile says that there are keys.
+task<answer> profile_provider::first_keys(world& outside, const profile_set& profiles, const profile_plan& plan) {
+    provider* named = nullptr;
+    switch (plan.base) {
+    case plan_base::static_keys:
+        co_return plan.keys;
+    case plan_base::web_identity:
+        co_return co_await web_identity(outside, profiles, plan);
+    case plan_base::environment:
+        named = environment_.get();
+        break;
+    case plan_base::container:
+        named = container_.get();
+        break;
+    case plan_base::imds:
+        named = imds_.get();
+        break;
+    case plan_base::sso:
+    case plan_base::login:
+    case plan_base::process:
+        co_return wrong_in(plan.from->name, plan.where, failure{"not available in this version of countersign"});
+    }
+    answer found = co_await named->fetch(outside);
+    if (const auto* none = std::get_if<not_mine>(&found))
+        co_return wrong_in(plan.from->name, plan.where, failure{"credential_source: " + none->why});
+    if (const auto* wrong = std::get_if<failure>(&found))
+        co_return wrong_in(
+            plan.from->name, plan.where, failure{"credential_source: " + wrong->detail, wrong->retryable}
+        );
+    co_return found;
+}
+
+task<answer>
+profile_provider::assume_all(world& outside, const profile_set& profiles, const profile_plan& plan, credentials keys) {
+    if (!plan.roles.empty()) {
+        const auto place = co_await find_sts(outside, settings_, profiles);
+        if (!place)
+            co_return place.error();
+        for (const auto& role : plan.roles) {
+            auto next = co_await assume_role(outside, *place, role.ask, std::move(keys));
+            if (!next)
+                co_return wrong_in(role.profile, role.where, next.error());
+            keys = *std::move(next);
+        }
+    }
+    keys.provider = "profile";
+    co_return keys;
+}
+
+task<answer> profile_provider::fetch(world& outside) {
     const auto profiles = read_profiles(outside);
     if (!profiles)
-        return profiles.error();
+        co_return profiles.error();
     auto planned = plan_in(outside, *profiles);
     if (auto* none = std::get_if<not_mine>(&planned))
-        return std::move(*none);
+        co_return std::move(*none);
     if (auto* wrong = std::get_if<failure>(&planned))
-        return std::move(*wrong);
-    auto& plan = std::get<profile_plan>(planned);
-    if (plan.base != plan_base::static_keys || !plan.roles.empty())
-        return failure{fmt::format(
-            "profile {} ({}): not available in this version of countersign", printable(plan.from->name), plan.where
-        )};
-    return std::move(plan.keys);
+        co_return std::move(*wrong);
+    const auto& plan = std::get<profile_plan>(planned);
+    if (auto wrong = mfa_in(plan))
+        co_return *std::move(wrong);
+    answer first = co_await first_keys(outside, *profiles, plan);
+    auto* keys = std::get_if<credentials>(&first);
+    if (!keys)
+        co_return first;
+    co_return co_await assume_all(outside, *profiles, plan, std::move(*keys));
 }
 
 } // namespace

@@ -47,7 +47,7 @@ enum class environment_keys : std::uint8_t { count, overruled }; // overruled: a
 std::unique_ptr<provider> command_line_source(const chain_settings& settings);
 std::unique_ptr<provider> environment_source(environment_keys rule);
 std::unique_ptr<provider> profile_source(const chain_settings& settings);
-std::unique_ptr<provider> web_identity_source(environment_keys rule);
+std::unique_ptr<provider> web_identity_source(environment_keys rule, const chain_settings& settings);
 std::unique_ptr<provider> container_source();
 std::unique_ptr<provider> imds_source(const chain_settings& settings);
 

@@ -21,9 +21,10 @@ result<region_choice> checked(std::string_view region, std::string origin) {
     return region_choice{std::string(text), std::move(origin), false};
 }
 
-// Everything that can be known without asking anybody.
+} // namespace
+
 result<std::optional<region_choice>>
-configured(const world& outside, const chain_settings& settings, const std::string& given) {
+configured_region(const world& outside, const chain_settings& settings, const std::string& given) {
     const auto found = [](result<region_choice> choice) -> result<std::optional<region_choice>> {
         if (!choice)
             return choice.error();
@@ -45,10 +46,8 @@ configured(const world& outside, const chain_settings& settings, const std::stri
     return std::optional<region_choice>{};
 }
 
-} // namespace
-
 task<result<region_choice>> resolve_region(world& outside, chain_settings settings, std::string given) {
-    auto said = configured(outside, settings, given);
+    auto said = configured_region(outside, settings, given);
     if (!said)
         co_return said.error();
     if (*said)

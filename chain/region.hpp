@@ -6,6 +6,7 @@
 #include "chain/task.hpp"
 #include "chain/world.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,10 @@ struct region_choice {
 // `given` is --region or the configuration's, "" for none: it wins. A failure: what was said is no region, or
 // the files are broken.
 task<result<region_choice>> resolve_region(world& outside, chain_settings settings, std::string given);
+
+// The same as far as it can be known without asking anybody; none where the network would have to be asked.
+result<std::optional<region_choice>>
+configured_region(const world& outside, const chain_settings& settings, const std::string& given);
 
 // Lower-case letters, digits and '-', 1 to 64 of them: a region becomes a part of host names and of the
 // signature.

@@ -22,7 +22,7 @@ MAY_INCLUDE = {"signer": {"signer"}, "chain": {"chain", "signer"}, "conf": {"con
                "proxy": {"proxy", "chain", "signer", "conf"}}
 NOT_IN = {"signer": r"boost/|fmt/|spdlog/|toml|CLI|pugi|prometheus|chrono_io",
           "conf": r"boost/asio|boost/beast|spdlog/|CLI|pugi|prometheus",
-          "chain": r"spdlog/|toml|CLI|pugi|prometheus"}
+          "chain": r"spdlog/|toml|CLI|prometheus"}
 BANNED = {"manager", "helper", "helpers", "util", "utils", "impl", "mgr"}
 # Nouns where other libraries say them: x.data(), native_handle(), process_resident_memory_bytes.
 NOUNS = {"data", "handle", "process"}

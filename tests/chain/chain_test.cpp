@@ -2,6 +2,7 @@
 #include "chain/region.hpp"
 #include "tests/support/fake_world.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/sts_ask.hpp"
 
 #include <gtest/gtest.h>
 
@@ -99,12 +100,12 @@ TEST_F(Chain, StopsAtABrokenSource) {
     EXPECT_TRUE(outside.asked.empty());
 }
 
-TEST_F(Chain, StopsAtAWebIdentityInsteadOfTakingTheNodesRole) {
+TEST_F(Chain, StopsAtABrokenWebIdentityInsteadOfTakingTheNodesRole) {
     add_network();
     outside.variables["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/r";
     EXPECT_EQ(provider_of(), "imds") << "one variable alone configures nothing";
     outside.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/t";
-    EXPECT_NE(provider_of().find("not available in this version"), std::string::npos);
+    EXPECT_NE(provider_of().find("token file /t: no such file"), std::string::npos);
 }
 
 TEST_F(Chain, NamesEverySourceWhenNoneHasCredentials) {
@@ -124,6 +125,28 @@ TEST_F(Chain, SaysInWordsThatKeysHideARole) {
     EXPECT_NE(hidden_role(tried, outside).find("hide the container's role"), std::string::npos);
     outside.variables.erase("AWS_ACCESS_KEY_ID");
     load();
+    EXPECT_EQ(hidden_role(tried, outside), "");
+}
+
+TEST_F(Chain, SaysThatAWebIdentityHidesARoleButNotThatAProfilesRoleDoes) {
+    add_container();
+    outside.variables["AWS_REGION"] = "eu-west-1";
+    outside.variables["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/r";
+    outside.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/t";
+    outside.files["/t"] = "token";
+    outside.respond = [this](const http_ask& a) -> http_result {
+        if (a.method == "POST")
+            return tests::reply(200, tests::sts_xml(tests::form_in(a)["Action"], "ASIA1", outside.time + 1h));
+        return tests::reply(200, tests::credential_json("AKIDNET", outside.time + 1h));
+    };
+    EXPECT_EQ(provider_of(), "web_identity");
+    EXPECT_EQ(
+        hidden_role(tried, outside),
+        "the web identity (AWS_WEB_IDENTITY_TOKEN_FILE) hides the container's role: its endpoint is configured and is "
+        "not asked"
+    );
+    outside.files["/h/.aws/config"] = "[default]\nrole_arn = arn:x\ncredential_source = EcsContainer\n";
+    EXPECT_EQ(provider_of(), "profile");
     EXPECT_EQ(hidden_role(tried, outside), "");
 }
 

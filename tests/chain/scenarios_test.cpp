@@ -1,10 +1,13 @@
 // Recorded scenarios of AWS's own clients: each file of scenarios/ is a test; adding a file adds one. Their
 // form: environment, files and HTTP exchanges of one machine, and what must come of it.
+#include "chain/answer.hpp"
 #include "chain/chain.hpp"
 #include "chain/profile_plan.hpp"
 #include "chain/rfc3339.hpp"
+#include "chain/sts_answer.hpp"
 #include "tests/support/fake_world.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/sts_ask.hpp"
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -48,9 +51,11 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         outside.respond = [this](const http_ask& ask) { return exchange(ask); };
     }
 
-    // The recorded answers in order; anything else must not be asked.
+    // The recorded answers in order; anything else must not be asked, except the instance for its region.
     http_result exchange(const http_ask& ask) {
         const auto& recorded = scenario["exchanges"].as_array();
+        if (next >= recorded.size() && ask.url.starts_with("http://169.254.169.254/"))
+            return http_fault{http_stage::connect, "no instance"};
         if (next >= recorded.size()) {
             ++unexpected;
             return http_fault{http_stage::connect, "not recorded"};
@@ -61,18 +66,61 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         EXPECT_EQ(ask.method, text(request.at("method")));
         EXPECT_EQ(ask.url, text(request.at("url")));
         for (const auto& [name, value] : request.at("headers").as_object())
-            EXPECT_EQ(sent(ask, name), text(value)) << name;
+            EXPECT_EQ(tests::field_in(ask, name), text(value)) << name;
+        expect_form(ask, request);
+        expect_signature(ask, request);
         std::vector<http_field> fields;
         for (const auto& [name, value] : response.at("headers").as_object())
             fields.push_back({std::string(name), secret(text(value))});
+        remember_keys(text(response.at("body")));
         return tests::reply(
             json::value_to<unsigned>(response.at("status")), text(response.at("body")), std::move(fields)
         );
     }
-    static std::string sent(const http_ask& ask, std::string_view name) {
-        http_reply fields;
-        fields.fields = ask.fields;
-        return std::string(fields.field(name));
+
+    void expect_form(const http_ask& ask, const json::object& request) {
+        const auto* fixed = request.if_contains("form");
+        if (!fixed)
+            return;
+        const auto form = tests::form_in(ask);
+        for (const auto& [name, value] : fixed->as_object())
+            EXPECT_EQ(form.at(std::string(name)), text(value)) << name;
+        const auto* free = request.if_contains("form_also");
+        for (const auto& name : free ? free->as_array() : json::array{})
+            EXPECT_NE(form.at(text(name)), "") << name;
+        if (form.contains("RoleArn")) { // the recordings name others than their own files
+            const auto config = text(
+                scenario["files"].as_object().contains("home/.aws/config") ? scenario["files"].at("home/.aws/config")
+                                                                           : scenario["env"].at("AWS_ROLE_ARN")
+            );
+            EXPECT_NE(config.find(form.at("RoleArn")), std::string::npos) << form.at("RoleArn");
+        }
+    }
+
+    // Made with the keys of the step before, and with no others.
+    void expect_signature(const http_ask& ask, const json::object& request) {
+        const auto* signed_or_not = request.if_contains("signed");
+        if (!signed_or_not)
+            return;
+        if (!signed_or_not->as_bool()) {
+            EXPECT_EQ(tests::field_in(ask, "Authorization"), "");
+            return;
+        }
+        if (!before) {
+            const auto profiles = read_profiles(outside).value();
+            const auto planned = plan_profile(profiles, selected_profile(outside, {}));
+            before = std::get<profile_plan>(planned).keys;
+        }
+        const auto seen = tests::verify_ask(ask, *before, outside.time);
+        EXPECT_EQ(seen.what, signer::mismatch::none) << seen.detail;
+    }
+    void remember_keys(const std::string& body) {
+        for (const auto& read :
+             {read_answer(body, ""),
+              read_sts_answer(body, "AssumeRole"),
+              read_sts_answer(body, "AssumeRoleWithWebIdentity")})
+            if (read)
+                before = *read;
     }
 
     result<credentials> load() {
@@ -132,6 +180,7 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
     tests::fake_world outside{on};
     json::object scenario;
     std::size_t next = 0;
+    std::optional<credentials> before; // of the step before
     int unexpected = 0;
 };
 
