@@ -8,9 +8,9 @@
 #include "chain/provider.hpp"
 #include "chain/task.hpp"
 #include "chain/world.hpp"
+#include "signer/sha256.hpp"
 
 #include <chrono>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -25,9 +25,11 @@ struct profile_place {
 
 // What is remembered of one profile between two loads: a member of the profile's provider. It outlives the task.
 struct source_memory {
-    std::filesystem::path file;                  // the token's or login's cache file that the rest is about
-    secret text;                                 // its new content, where it could not be written; else empty
+    std::string file;                            // the cache file that the rest is about
     std::chrono::system_clock::time_point tried; // when a refresh was asked for last
+    // Where the file could not be written: its new content, and the hash of the old one that this replaces.
+    secret text;
+    signer::digest replaces{};
 };
 
 // Each answers credentials, not_mine or a failure, whose text leaves it to the caller to name profile and line.
