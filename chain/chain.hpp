@@ -33,8 +33,8 @@ struct attempt {
 // source afterwards. The failure names every source that was asked.
 task<result<credentials>> resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried);
 
-// The surprise that is worth a warning: keys or a web identity hide the role of the container, or keys in the environment
-// that of the instance. "" when there is nothing to be said.
+// The surprise that is worth a warning: keys or a web identity hide the role of the container, or keys in the
+// environment that of the instance. "" when there is nothing to be said.
 std::string hidden_role(const std::vector<attempt>& tried, const world& outside);
 
 } // namespace countersign::chain

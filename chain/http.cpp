@@ -167,11 +167,12 @@ task<http_result> exchange(Stream& stream, const http_ask& ask, const http_url& 
 
 error_code trust(asio::ssl::context& context, const std::string& ca_file) {
     error_code error;
-    context.set_default_verify_paths(error);
-    if (!error && !ca_file.empty())
-        context.load_verify_file(ca_file, error);
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     context.set_verify_mode(asio::ssl::verify_peer, error);
+    if (!error)
+        context.set_default_verify_paths(error);
+    if (!error && !ca_file.empty())
+        context.load_verify_file(ca_file, error);
     return error;
 }
 

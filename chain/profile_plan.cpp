@@ -32,7 +32,7 @@ constexpr std::array base_rules{
     base_rule{"sso_account_id", plan_base::sso},
     base_rule{"sso_role_name", plan_base::sso},
     base_rule{"login_session", plan_base::login},
-    base_rule{"credential_process", plan_base::process},
+    base_rule{"credential_process", plan_base::command},
     base_rule{"aws_access_key_id", plan_base::static_keys},
     base_rule{"aws_secret_access_key", plan_base::static_keys},
 };

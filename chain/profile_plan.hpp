@@ -28,7 +28,7 @@ enum class plan_base : std::uint8_t {
     web_identity, // role_arn with web_identity_token_file
     sso,
     login,
-    process,
+    command, // credential_process
 };
 
 struct planned_role {

@@ -97,12 +97,12 @@ sight profile_provider::look(const world& outside) const {
     s.configured = !std::holds_alternative<not_mine>(planned);
     if (const auto* plan = std::get_if<profile_plan>(&planned)) {
         add(plan->seen);
-        const profile_place place{*profiles, *plan->from, *profiles->find(name)};
+        const profile_place place{*profiles, *plan->from, *profiles->find(name), settings_.region};
         if (plan->base == plan_base::sso)
             add(see_sso(outside, place));
         else if (plan->base == plan_base::login)
             add(see_login(outside, place));
-        else if (plan->base == plan_base::process)
+        else if (plan->base == plan_base::command)
             add(see_command(outside, place));
         if (!plan->roles.empty() || plan->base == plan_base::web_identity)
             add(look_at_sts(outside, settings_, *profiles));
@@ -133,7 +133,8 @@ task<answer> profile_provider::web_identity(world& outside, const profile_set& p
 
 // not_mine is no answer here: the profile says that there are keys.
 task<answer> profile_provider::first_keys(world& outside, const profile_set& profiles, const profile_plan& plan) {
-    const profile_place place{profiles, *plan.from, *profiles.find(selected_profile(outside, settings_))};
+    const profile_place place{
+        profiles, *plan.from, *profiles.find(selected_profile(outside, settings_)), settings_.region};
     provider* named = nullptr;
     answer found = not_mine{};
     switch (plan.base) {
@@ -156,7 +157,7 @@ task<answer> profile_provider::first_keys(world& outside, const profile_set& pro
     case plan_base::login:
         found = co_await login_credentials(outside, place, memory_);
         break;
-    case plan_base::process:
+    case plan_base::command:
         found = co_await command_credentials(outside, place);
         break;
     }

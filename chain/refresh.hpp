@@ -21,6 +21,7 @@ struct chain_settings {
     bool profile_is_explicit = false; // named on the command line: environment keys are not looked at
     std::string access_key_id;        // the command-line provider, with:
     std::string secret_access_key_file;
+    std::string region = {}; // given (--region, configuration): STS is asked there; "": chain/region.hpp finds it
 };
 
 // What the workers and /readyz know. `current` may be expired: who signs looks at the clock.

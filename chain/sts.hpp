@@ -23,8 +23,8 @@ struct sts_place {
     std::string ca_file; // ca_bundle of the profile, "" for none
 };
 
-// The region of the environment, then of the profile, then of the instance, which is asked (chain/region.hpp); the
-// address as chain/endpoints.hpp says. REQUIRES: profiles outlives the task.
+// The region that is given, then of the environment, then of the profile, then of the instance, which is asked
+// (chain/region.hpp); the address as chain/endpoints.hpp says. REQUIRES: profiles outlives the task.
 task<result<sts_place>> find_sts(world& outside, chain_settings settings, const profile_set& profiles);
 
 // The same for `credentials --output explain`, without asking anybody: a line each.

@@ -21,7 +21,7 @@ std::string url_of(const service_address& address) {
 
 task<result<sts_place>> find_sts(world& outside, chain_settings settings, const profile_set& profiles) {
     const auto* chosen = profiles.find(selected_profile(outside, settings));
-    const auto region = co_await resolve_region(outside, settings, "");
+    const auto region = co_await resolve_region(outside, settings, settings.region);
     if (!region)
         co_return region.error();
     const auto address = address_of(aws_service::sts, region->region, outside, profiles, chosen);
@@ -34,7 +34,7 @@ task<result<sts_place>> find_sts(world& outside, chain_settings settings, const 
 std::vector<std::string>
 look_at_sts(const world& outside, const chain_settings& settings, const profile_set& profiles) {
     const auto* chosen = profiles.find(selected_profile(outside, settings));
-    const auto region = configured_region(outside, settings, "");
+    const auto region = configured_region(outside, settings, settings.region);
     if (!region)
         return {"STS: " + region.error().detail};
     if (!*region)

@@ -130,7 +130,7 @@ int run_credentials(const credentials_arguments& a) {
     const bool explain = a.output == "explain";
     asio::io_context control{1};
     question q(control);
-    q.settings = {a.profile, !a.profile.empty(), a.access_key_id, a.secret_access_key_file};
+    q.settings = {a.profile, !a.profile.empty(), a.access_key_id, a.secret_access_key_file, a.region};
     q.given_region = a.region;
     q.sources = chain::make_chain(q.settings);
     std::exception_ptr bug;

@@ -51,7 +51,7 @@ std::string to_text(const tcp::endpoint& e) {
 }
 
 chain::chain_settings chain_settings_of(const conf::credential_settings& c) {
-    return {c.profile, c.profile_is_explicit, c.access_key_id, c.secret_access_key_file};
+    return {c.profile, c.profile_is_explicit, c.access_key_id, c.secret_access_key_file, c.region};
 }
 
 // Signals, credentials, admin listener and the workers' life, all on the main thread.

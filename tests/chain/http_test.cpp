@@ -62,6 +62,14 @@ TEST_F(Http, SendsABodyWithItsLength) {
     EXPECT_EQ(endpoint.bodies()[0], a.body.reveal());
 }
 
+TEST_F(Http, NamesRootsThatCannotBeRead) {
+    http_ask a;
+    a.url = "https://127.0.0.1:1/";
+    const auto reply = tests::run_task(ask_http(a, "/no/such/file"));
+    ASSERT_FALSE(reply);
+    EXPECT_NE(reply.error().detail.find("AWS_CA_BUNDLE"), std::string::npos) << reply.error().detail;
+}
+
 TEST_F(Http, SendsNoLengthWhereThereIsNoBody) {
     endpoint.script(manner::answer, http_text(200, "ok"));
     ASSERT_TRUE(ask());

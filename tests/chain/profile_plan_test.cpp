@@ -131,7 +131,7 @@ TEST_F(ProfilePlan, TakesTheBaseInOrder) {
         {"web_identity_token_file = /t\n", plan_base::web_identity},
         {"sso_account_id = 1\nsso_role_name = r\n", plan_base::sso},
         {"login_session = arn:x\n", plan_base::login},
-        {"credential_process = /bin/x --secret y\n", plan_base::process},
+        {"credential_process = /bin/x --secret y\n", plan_base::command},
         {keys, plan_base::static_keys},
     };
     for (std::size_t first = 0; first < order.size(); ++first) {

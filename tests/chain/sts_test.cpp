@@ -248,6 +248,9 @@ TEST_F(StsPlace, TakesTheRegionOfTheEnvironmentBeforeTheProfiles) {
     EXPECT_EQ(find()->region, "us-gov-west-1");
     outside.variables["AWS_REGION"] = "cn-north-1";
     EXPECT_EQ(find()->url, "https://sts.cn-north-1.amazonaws.com.cn/");
+    settings.region = "eu-south-2";
+    EXPECT_EQ(find()->region, "eu-south-2");
+    settings.region = "";
     EXPECT_EQ(
         seen(),
         "STS: https://sts.cn-north-1.amazonaws.com.cn/ (region cn-north-1)\nSTS: signed for cn-north-1 (AWS_REGION)\n"

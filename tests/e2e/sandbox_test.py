@@ -193,6 +193,49 @@ class SandboxTest(unittest.TestCase):
         self.refused("InvalidClientTokenId", self.sandbox.client("sts", none).get_caller_identity)
         self.refused("ValidationError", sts.assume_role, RoleArn="nonsense-nonsense-nonsense", RoleSessionName="me")
 
+    def of_profile(self, config, **env):
+        """What `countersign credentials` prints for the default profile: standard output and error."""
+        with tempfile.TemporaryDirectory() as home:
+            os.mkdir(os.path.join(home, ".aws"))
+            with open(os.path.join(home, ".aws", "config"), "w") as file:
+                file.write(config)
+            env = {"HOME": home, "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true", **env}
+            done = subprocess.run([PROGRAM, "credentials"], env=env, capture_output=True, text=True, timeout=40)
+        return done.stdout, done.stderr
+
+    def test_roles_of_profiles(self):
+        config = (
+            "[default]\nrole_arn = arn:aws:iam::000000000000:role/writer\nsource_profile = reader\n"
+            "role_session_name = two\nexternal_id = a+b c\nduration_seconds = 900\n{}"
+            "[profile reader]\nrole_arn = arn:aws:iam::000000000000:role/reader\nsource_profile = base\n"
+            f"[profile base]\naws_access_key_id = {KEY.access_key}\naws_secret_access_key = {{}}\n"
+        )
+        https = f"https://localhost:{self.sandbox.port}/"
+        own_roots = f"ca_bundle = {self.sandbox.authority}\nendpoint_url = {https}\n"
+        for good, env in (
+            (config.format(own_roots, KEY.secret_key), {}),
+            (config.format("", KEY.secret_key), {"AWS_ENDPOINT_URL_STS": self.sandbox.url}),
+            (config.format("ca_bundle = /no/such/file\n", KEY.secret_key),
+             {"AWS_ENDPOINT_URL": https, "AWS_CA_BUNDLE": self.sandbox.authority}),
+        ):
+            output, errors = self.of_profile(good, **env)
+            self.assertEqual(errors, "")
+            made = json.loads(output)
+            self.assertEqual(made["AccountId"], "000000000000")
+            key = Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+            arn = self.sandbox.client("sts", key).get_caller_identity()["Arn"]
+            self.assertEqual(arn, "arn:aws:sts::000000000000:assumed-role/writer/two")
+        for bad, env, reason in (
+            (config.format(own_roots, "wrong"), {}, "SignatureDoesNotMatch"),
+            (config.format(own_roots, KEY.secret_key), {"AWS_CA_BUNDLE": "/no/such/file"}, "trusted certificates"),
+            (config.format(f"endpoint_url = {https}\n", KEY.secret_key), {}, "TLS"),
+        ):
+            output, errors = self.of_profile(bad, **env)
+            self.assertEqual(output, "")
+            self.assertIn(reason, errors)
+            self.assertNotIn(KEY.secret_key, errors)
+            self.assertEqual(errors.count("\n"), 1)
+
     def test_dynamodb(self):
         dynamodb = self.sandbox.client("dynamodb")
         dynamodb.create_table(
