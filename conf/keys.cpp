@@ -1,5 +1,8 @@
 #include "conf/keys.hpp"
 
+#include "conf/route_keys.hpp"
+#include "conf/rule.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,33 +51,6 @@ std::vector<std::string> texts(const value& v) {
     std::vector<std::string> all;
     for (const value& one : v.list()) {
         all.push_back(one.printable_text());
-    }
-    return all;
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
-}
-
-// Host names are matched in lower case, without port and final dot; what could never match is an error.
-std::string host_glob(const value& v) {
-    std::string glob = lower(v.printable_text());
-    const bool is_known = std::all_of(glob.begin(), glob.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || string_view("-._*?").find(c) != string_view::npos;
-    });
-    if (!is_known || glob.size() > 253 || glob.back() == '.') {
-        v.fail("expected a host name with * and ? as wildcards; no scheme, port, path or final dot");
-    }
-    return glob;
-}
-
-std::vector<std::string> host_globs(const value& v) {
-    std::vector<std::string> all;
-    for (const value& one : v.list()) {
-        all.push_back(host_glob(one));
     }
     return all;
 }
@@ -195,7 +171,9 @@ void read_other_hosts(const value& v, config& c) {
 
 constexpr std::array policy_keys{
     key<config>{"other_hosts", read_other_hosts},
-    key<config>{"allow", [](const value& v, config& c) { c.policy.allow = host_globs(v); }},
+    key<config>{"allow", [](const value& v, config& c) { c.policy.allow = read_rules(v); }},
+    key<config>{"deny", [](const value& v, config& c) { c.policy.deny = read_rules(v); }},
+    key<config>{"dry_run", [](const value& v, config& c) { c.policy.dry_run = v.boolean(); }},
 };
 
 void read_log_level(const value& v, config& c) {
@@ -234,8 +212,16 @@ void read_payload(const value& v, route& r) {
     );
 }
 
+void read_route_retry_mode(const value& v, route& r) {
+    refuse_announced(v, "adaptive");
+    r.retry_mode = pick<retry_mode>(v, {{"standard", retry_mode::standard}, {"off", retry_mode::off}});
+}
+
 constexpr std::array all_route_keys{
+    key<route>{"name", [](const value& v, route& r) { r.name = route_name(v); }},
     key<route>{"host", [](const value& v, route& r) { r.host = host_glob(v); }},
+    key<route>{"path", [](const value& v, route& r) { r.path = path_prefix(v); }},
+    key<route>{"method", [](const value& v, route& r) { r.method = methods(v); }},
     key<route>{"upstream", read_upstream},
     key<route>{"connect", [](const value& v, route& r) { r.connect = dialled(v); }},
     key<route>{"scheme", [](const value& v, route& r) { r.scheme = read_scheme(v); }},
@@ -244,6 +230,14 @@ constexpr std::array all_route_keys{
     key<route>{"sign", read_sign},
     key<route>{"payload", read_payload},
     key<route>{"max_attempts", [](const value& v, route& r) { r.max_attempts = attempts(v); }},
+    key<route>{"retry_mode", read_route_retry_mode},
+    key<route>{"connect_timeout", [](const value& v, route& r) { r.connect_timeout = v.duration(); }},
+    key<route>{"request_timeout", [](const value& v, route& r) { r.request_timeout = v.duration(); }},
+    key<route>{"response_timeout", [](const value& v, route& r) { r.response_timeout = v.duration(); }},
+    key<route>{"idle_timeout", [](const value& v, route& r) { r.idle_timeout = v.duration(); }},
+    key<route>{"rate_limit", [](const value& v, route& r) { r.rate_limit = v.requests_in_time(); }},
+    key<route>{"add_headers", [](const value& v, route& r) { r.add_headers = added_headers(v); }},
+    key<route>{"remove_headers", [](const value& v, route& r) { r.remove_headers = removed_headers(v); }},
 };
 
 const std::array<section, 8> all_sections{{
@@ -257,13 +251,12 @@ const std::array<section, 8> all_sections{{
     {"log", log_keys},
 }};
 
-constexpr std::array<string_view, 6> announced{
+constexpr std::array<string_view, 5> announced{
     "identity",
     "upstream.proxy",
     "payload.spill_limit",
     "policy.connect",
     "route.identity",
-    "route.rate_limit",
 };
 
 } // namespace
