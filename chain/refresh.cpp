@@ -1,6 +1,6 @@
 #include "chain/refresh.hpp"
 
-#include "chain/chain.hpp"
+#include "chain/identity.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/world.hpp"
 
@@ -69,9 +69,9 @@ refresh_at(const credentials* current, unsigned failures, clock::time_point now,
 }
 
 struct refresher::state : std::enable_shared_from_this<refresher::state> {
-    state(asio::io_context& on, world& w, chain_settings settings, subscriber s)
-        : control(on), outside(w), sources(make_chain(settings)), tell(std::move(s)), due_alarm(w.make_alarm()),
-          deadline_alarm(w.make_alarm()) {}
+    state(asio::io_context& on, world& w, chain_settings from, subscriber s)
+        : control(on), outside(w), settings(std::move(from)), sources(make_chain(settings)), tell(std::move(s)),
+          due_alarm(w.make_alarm()), deadline_alarm(w.make_alarm()) {}
 
     void begin();
     void finish(std::exception_ptr cut_off);
@@ -82,6 +82,7 @@ struct refresher::state : std::enable_shared_from_this<refresher::state> {
 
     asio::io_context& control;
     world& outside;
+    const chain_settings settings;
     provider_list sources;
     subscriber tell;
     std::unique_ptr<alarm> due_alarm, deadline_alarm;
@@ -103,7 +104,7 @@ namespace {
 // By value: the coroutine outlives its caller. `state` is private to refresher, hence the template.
 template <class State>
 task<> load(std::shared_ptr<State> s) {
-    s->loaded = co_await resolve(s->sources, s->outside, s->tried);
+    s->loaded = co_await load_identity(s->sources, s->settings, s->outside, s->tried);
 }
 
 } // namespace

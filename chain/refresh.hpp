@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/credentials.hpp"
+#include "chain/role.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -22,6 +23,7 @@ struct chain_settings {
     std::string access_key_id;        // the command-line provider, with:
     std::string secret_access_key_file;
     std::string region = {}; // given (--region, configuration): STS is asked there; "": chain/region.hpp finds it
+    role_request role = {};  // assumed with the chain's keys; none without role_arn
 };
 
 // What the workers and /readyz know. `current` may be expired: who signs looks at the clock.

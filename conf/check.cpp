@@ -1,5 +1,6 @@
 // Rules that need more than one key.
 #include "conf/load.hpp"
+#include "conf/nearest.hpp"
 #include "conf/route.hpp"
 
 #include <fmt/format.h>
@@ -96,10 +97,52 @@ void check_route(const config& c, std::size_t index) {
     }
 }
 
+void check_identity(const config& c, const identity& i) {
+    const bool is_of_role = !i.external_id.empty() || !i.role_session_name.empty() || i.duration_seconds ||
+                            !i.session_policy.empty() || !i.tags.empty();
+    if (i.role_arn.empty() && is_of_role) {
+        throw error(
+            fmt::format("{}identity.{} says how to assume a role, but not which: role_arn", in_front(c, i.line), i.name)
+        );
+    }
+    if (i.role_arn.empty() && i.profile.empty()) {
+        throw error(fmt::format("{}identity.{} needs a profile or a role_arn", in_front(c, i.line), i.name));
+    }
+}
+
 } // namespace
+
+void bind_identities(config& c) {
+    for (route& r : c.routes) {
+        r.identity_index = 0;
+        if (r.identity.empty() || r.identity == "default") {
+            continue;
+        }
+        const auto found = std::find_if(c.identities.begin(), c.identities.end(), [&](const identity& i) {
+            return i.name == r.identity;
+        });
+        if (found == c.identities.end()) {
+            std::vector<std::string> names{"default"};
+            for (const identity& i : c.identities) {
+                names.push_back(i.name);
+            }
+            const std::string_view near = nearest(r.identity, names);
+            throw error(fmt::format(
+                "{}there is no [identity.{}]{}",
+                in_front(c, r.line),
+                r.identity,
+                near.empty() ? std::string() : fmt::format("; did you mean {}?", near)
+            ));
+        }
+        r.identity_index = static_cast<std::size_t>(found - c.identities.begin()) + 1;
+    }
+}
 
 void check(const config& c) {
     check_listeners(c);
+    for (const identity& i : c.identities) {
+        check_identity(c, i);
+    }
     for (std::size_t i = 0; i < c.routes.size(); ++i) {
         check_route(c, i);
     }

@@ -7,6 +7,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace countersign::conf {
@@ -52,6 +54,36 @@ struct credential_settings {
     std::string region;               // "": AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance
     std::string access_key_id;        // with the next: the command-line provider
     std::string secret_access_key_file;
+};
+
+// One [identity.NAME]: keys of its own, for the routes that name it.
+struct identity {
+    std::string name;
+    std::string profile;                      // "": the provider chain's own choice
+    std::string role_arn;                     // assumed with the keys of the above; "": these keys themselves
+    std::string external_id;                  // these five with role_arn only
+    std::string role_session_name;            // "": made up for each call
+    std::optional<unsigned> duration_seconds; // none: STS's own default, an hour
+    std::string session_policy;               // JSON
+    std::vector<std::pair<std::string, std::string>> tags;
+    int line = 0; // in the file, for messages
+
+    // Wherever it stands in the file.
+    bool operator==(const identity& other) const {
+        const auto all = [](const identity& i) {
+            return std::tie(
+                i.name,
+                i.profile,
+                i.role_arn,
+                i.external_id,
+                i.role_session_name,
+                i.duration_seconds,
+                i.session_policy,
+                i.tags
+            );
+        };
+        return all(*this) == all(other);
+    }
 };
 
 struct upstream_settings {
@@ -135,6 +167,8 @@ struct route {
     std::optional<rate> rate_limit;          // requests of clients, all workers together; above: 503
     std::vector<header_line> add_headers;    // before signing, in place of what the client sent by these names
     std::vector<std::string> remove_headers; // lower-case
+    std::string identity;                    // name of an [identity.NAME]; "" or "default": [credentials]
+    std::size_t identity_index = 0;          // of the same: 0 the default, else one more than in config::identities
     int line = 0;                            // in the file, for messages
 };
 
@@ -148,6 +182,7 @@ struct config {
     retry_settings retry;
     policy_settings policy;
     log_settings log;
+    std::vector<identity> identities;
     std::vector<route> routes;
     // Where a value came from that is no default: "listen.workers", "route.0.host" → "FILE:LINE", "AWS_CA_BUNDLE" …
     std::map<std::string, std::string> origins;

@@ -123,8 +123,40 @@ void read_routes(std::string_view file, const toml::key& written, const toml::no
     }
 }
 
+// Letters, digits, '-' and '_': a label of metrics and a word of the access log.
+bool is_identity_name(std::string_view name) {
+    return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
+void read_identities(std::string_view file, const toml::key& written, const toml::node& node, config& into) {
+    const toml::table* all = node.as_table();
+    if (all == nullptr) {
+        fail_at(file, line_of(written), "identity: identities are written as [identity.NAME], one block each");
+    }
+    for (const auto& [name, one] : *all) {
+        const toml::table* table = one.as_table();
+        if (table == nullptr) {
+            fail_at(file, line_of(name), "identity: identities are written as [identity.NAME], one block each");
+        }
+        if (!is_identity_name(name.str()) || name.str() == "default") {
+            fail_at(
+                file,
+                line_of(name),
+                "identity: a name has up to 64 letters, digits, '-' and '_'; \"default\" is that of [credentials]"
+            );
+        }
+        identity& i = into.identities.emplace_back();
+        i.name = name.str();
+        i.line = line_of(name);
+        const std::string full = fmt::format("identity.{}", i.name);
+        read_table<identity>(file, "identity.NAME", full, into, *table, identity_keys(), echo::hidden, i);
+    }
+}
+
 std::vector<std::string> table_names() {
-    std::vector<std::string> names{"route"};
+    std::vector<std::string> names{"route", "identity"};
     for (const section& s : sections()) {
         names.emplace_back(s.name);
     }
@@ -170,10 +202,13 @@ config from_table(const toml::table& root, std::string_view name) {
     for (const auto& [written, node] : root) {
         if (written.str() == "route") {
             read_routes(name, written, node, c);
+        } else if (written.str() == "identity") {
+            read_identities(name, written, node, c);
         } else {
             read_section(name, written, node, c);
         }
     }
+    bind_identities(c);
     check(c);
     return c;
 }

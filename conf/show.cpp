@@ -70,6 +70,10 @@ std::string shown(retry_mode m) {
     return m == retry_mode::standard ? "\"standard\"" : "\"off\"";
 }
 
+std::string shown(const std::pair<std::string, std::string>& tag) {
+    return quoted(tag.first) + " = " + quoted(tag.second);
+}
+
 std::string shown(const header_line& h) {
     return quoted(h.name) + " = " + quoted(h.value);
 }
@@ -222,6 +226,7 @@ constexpr line<route> route_lines[]{
     {"scheme", [](const route& r) { return shown(r.scheme); }},
     {"service", [](const route& r) { return optional_text(r.service); }},
     {"region", [](const route& r) { return optional_text(r.region); }},
+    {"identity", [](const route& r) { return optional_text(r.identity); }},
     {"sign",
      [](const route& r) {
          return named(r.sign, std::array<string_view, 3>{"header", "query", "none"});
@@ -246,6 +251,16 @@ constexpr line<route> route_lines[]{
      [](const route& r) { return r.remove_headers.empty() ? std::string() : shown(r.remove_headers); }},
 };
 
+constexpr line<identity> identity_lines[]{
+    {"profile", [](const identity& i) { return optional_text(i.profile); }},
+    {"role_arn", [](const identity& i) { return optional_text(i.role_arn); }},
+    {"external_id", [](const identity& i) { return optional_text(i.external_id); }},
+    {"role_session_name", [](const identity& i) { return optional_text(i.role_session_name); }},
+    {"duration_seconds", [](const identity& i) { return shown(i.duration_seconds); }},
+    {"session_policy", [](const identity& i) { return optional_text(i.session_policy); }},
+    {"tags", [](const identity& i) { return i.tags.empty() ? std::string() : "{" + joined(i.tags) + "}"; }},
+};
+
 std::string origin_of(const config& c, const std::string& full_name) {
     const auto found = c.origins.find(full_name);
     return found == c.origins.end() ? "default" : found->second;
@@ -257,6 +272,20 @@ std::string one_line(std::string text) {
         c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
     }
     return text;
+}
+
+// What is set in one block, a line each; `written_to` as in config::origins.
+template <class From>
+std::string set_lines(const config& c, const std::string& written_to, lines<From> all, const From& from) {
+    std::string out;
+    for (const auto& [key, value_of] : all) {
+        const std::string value = value_of(from);
+        if (!value.empty()) {
+            const std::string origin = one_line(origin_of(c, fmt::format("{}.{}", written_to, key)));
+            out += fmt::format("{} = {}  # {}\n", key, value, origin);
+        }
+    }
+    return out;
 }
 
 } // namespace
@@ -277,15 +306,12 @@ std::string show(const config& c) {
             }
         }
     }
+    for (const identity& i : c.identities) {
+        const std::string table = "identity." + i.name;
+        out += "\n[" + table + "]\n" + set_lines<identity>(c, table, identity_lines, i);
+    }
     for (std::size_t i = 0; i < c.routes.size(); ++i) {
-        out += "\n[[route]]\n";
-        for (const auto& [key, value_of] : route_lines) {
-            const std::string value = value_of(c.routes[i]);
-            if (!value.empty()) {
-                const std::string origin = one_line(origin_of(c, fmt::format("route.{}.{}", i, key)));
-                fmt::format_to(to, "{} = {}  # {}\n", key, value, origin);
-            }
-        }
+        out += "\n[[route]]\n" + set_lines<route>(c, fmt::format("route.{}", i), route_lines, c.routes[i]);
     }
     return out;
 }

@@ -12,23 +12,30 @@ namespace {
 
 constexpr unsigned ask_again_after = 5; // seconds, in Retry-After
 
-refusal no_credentials(const chain::snapshot& s) {
+// " for identity audit"; the default one needs no name.
+std::string for_identity(const plan& p) {
+    return p.identity == 0 ? std::string() : fmt::format(" for identity {}", p.identity_name);
+}
+
+refusal no_credentials(const plan& p, const chain::snapshot& s) {
     return {
         503,
         "no-credentials",
         fmt::format(
-            "The proxy has no AWS credentials: {}. `countersign credentials --output explain` shows where it looked.",
+            "The proxy has no AWS credentials{}: {}. `countersign credentials --output explain` shows where it looked.",
+            for_identity(p),
             s.error.empty() ? "their source has not answered yet" : s.error
         ),
         ask_again_after};
 }
 
-refusal expired_credentials(const chain::snapshot& s) {
+refusal expired_credentials(const plan& p, const chain::snapshot& s) {
     return {
         503,
         "credentials-expired",
         fmt::format(
-            "The proxy's AWS credentials have expired{}{}.",
+            "The proxy's AWS credentials{} have expired{}{}.",
+            for_identity(p),
             s.error.empty() ? "" : " and could not be renewed: ",
             s.error
         ),
@@ -37,41 +44,44 @@ refusal expired_credentials(const chain::snapshot& s) {
 
 } // namespace
 
-std::optional<refusal> check_credentials(worker& w) {
-    if (!w.credentials.current) {
-        return no_credentials(w.credentials);
+std::optional<refusal> check_credentials(worker& w, const plan& p) {
+    const chain::snapshot& known = w.identities[p.identity].known;
+    if (!known.current) {
+        return no_credentials(p, known);
     }
-    if (w.credentials.current->expired_at(std::chrono::system_clock::now())) {
+    if (known.current->expired_at(std::chrono::system_clock::now())) {
         if (w.on_expired_credentials) {
-            w.on_expired_credentials();
+            w.on_expired_credentials(p.identity);
         }
-        return expired_credentials(w.credentials);
+        return expired_credentials(p, known);
     }
     return std::nullopt;
 }
 
-task<std::optional<refusal>> await_credentials(worker& w, steady_time deadline) {
-    while (!w.credentials.current && w.credentials.error.empty()) {
-        const errc e = co_await w.credentials_known.wait_until(deadline);
+task<std::optional<refusal>> await_credentials(worker& w, const plan& p, steady_time deadline) {
+    held_identity& who = w.identities[p.identity];
+    while (!who.known.current && who.known.error.empty()) {
+        const errc e = co_await who.changed.wait_until(deadline);
         if (e != errc::none) {
             break;
         }
     }
-    co_return check_credentials(w);
+    co_return check_credentials(w, p);
 }
 
-task<bool> await_other_credentials(worker& w, steady_time deadline) {
-    const chain::shared_credentials before = w.credentials.current;
+task<bool> await_other_credentials(worker& w, const plan& p, steady_time deadline) {
+    held_identity& who = w.identities[p.identity];
+    const chain::shared_credentials before = who.known.current;
     if (w.on_expired_credentials) {
-        w.on_expired_credentials();
+        w.on_expired_credentials(p.identity);
     }
-    while (w.credentials.current == before) {
-        const errc e = co_await w.credentials_known.wait_until(deadline);
+    while (who.known.current == before) {
+        const errc e = co_await who.changed.wait_until(deadline);
         if (e != errc::none) {
             co_return false;
         }
     }
-    co_return w.credentials.current != nullptr;
+    co_return who.known.current != nullptr;
 }
 
 } // namespace countersign::proxy

@@ -104,7 +104,7 @@ std::optional<refusal> session::check_action(const exchange& x) const {
 // The request as its first attempt would send it. Nobody is dialled.
 task<> session::show_signed(exchange& x) {
     if (x.place->where.sign != conf::sign_mode::none) {
-        x.refused = check_credentials(worker_);
+        x.refused = check_credentials(worker_, x.place->where);
     }
     if (x.refused) {
         co_return;

@@ -1,10 +1,10 @@
 #include "proxy/serve.hpp"
 
-#include "chain/refresh.hpp"
 #include "chain/region.hpp"
 #include "chain/world.hpp"
 #include "conf/load.hpp"
 #include "proxy/admin.hpp"
+#include "proxy/identities.hpp"
 #include "proxy/log.hpp"
 #include "proxy/process.hpp"
 #include "proxy/settings.hpp"
@@ -20,7 +20,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <random>
 #include <thread>
@@ -50,10 +49,6 @@ std::string to_text(const tcp::endpoint& e) {
                                : fmt::format("{}:{}", e.address().to_string(), e.port());
 }
 
-chain::chain_settings chain_settings_of(const conf::credential_settings& c) {
-    return {c.profile, c.profile_is_explicit, c.access_key_id, c.secret_access_key_file, c.region};
-}
-
 // Signals, credentials, admin listener and the workers' life, all on the main thread.
 class control {
 public:
@@ -68,16 +63,13 @@ private:
     void find_region();
     void reserve_ports();
     void start_workers();
-    void start_refresher();
     void start_admin();
     void await_signal();
     void reload();
     void warn_of_restart(const conf::config& c) const;
     void drain();
     void stop_workers();
-    void tell_workers(const chain::snapshot& s);
     readiness ready() const;
-    std::vector<credential_gauge> gauges() const;
     void collect(std::function<void(std::vector<worker_metrics>)> receive);
 
     serve_arguments arguments_;
@@ -88,9 +80,8 @@ private:
     common_ground ground_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<std::thread> threads_;
-    std::unique_ptr<chain::refresher> refresher_;
+    std::unique_ptr<identities> identities_;
     std::unique_ptr<admin> admin_;
-    chain::snapshot latest_;
     bool draining_ = false;
     std::size_t drained_ = 0;
 };
@@ -104,7 +95,17 @@ int control::run() {
     context_.restart(); // it ran dry when the region was found
     start_workers();
     start_admin();
-    start_refresher();
+    identities_ = std::make_unique<identities>(
+        context_,
+        outside_,
+        settings(),
+        [this](std::size_t identity, const chain::snapshot& s) {
+            for (const auto& w : workers_) {
+                w->set_credentials(identity, s);
+            }
+        }
+    );
+    identities_->start();
     await_signal();
     for (const tcp::endpoint& e : ground_.listeners) {
         spdlog::info("listening on http://{}", to_text(e));
@@ -124,7 +125,7 @@ void control::find_region() {
     if (!needs_default_region(settings())) {
         return;
     }
-    const chain::chain_settings from = chain_settings_of(settings().credentials);
+    const chain::chain_settings from = chain_settings_of(settings(), 0);
     std::optional<chain::result<chain::region_choice>> found;
     asio::co_spawn(
         context_,
@@ -167,37 +168,10 @@ void control::start_workers() {
     const unsigned count = wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < count; ++i) {
         auto w = std::make_unique<worker>(ground_);
-        w->on_expired_credentials = [this] {
-            asio::post(context_, [this] {
-                if (refresher_) {
-                    refresher_->load_now();
-                }
-            });
+        w->on_expired_credentials = [this](std::size_t identity) {
+            asio::post(context_, [this, identity] { identities_->load_now(identity); });
         };
         workers_.push_back(std::move(w));
-    }
-}
-
-void control::start_refresher() {
-    refresher_ = std::make_unique<chain::refresher>(
-        context_,
-        outside_,
-        chain_settings_of(settings().credentials),
-        [this](const chain::snapshot& s) { tell_workers(s); }
-    );
-    refresher_->start();
-}
-
-void control::tell_workers(const chain::snapshot& s) {
-    if (s.current && s.current != latest_.current) {
-        spdlog::info("credentials {} from {}", s.current->access_key_id, s.current->provider);
-    }
-    if (!s.error.empty() && s.error != latest_.error) {
-        spdlog::warn("credentials: {}", s.error);
-    }
-    latest_ = s;
-    for (const auto& w : workers_) {
-        w->set_credentials(s);
     }
 }
 
@@ -209,7 +183,7 @@ void control::start_admin() {
     only.address = {*settings().admin.address};
     admin_sources sources;
     sources.ready = [this] { return ready(); };
-    sources.credentials = [this] { return gauges(); };
+    sources.credentials = [this] { return identities_->gauges(); };
     sources.collect = [this](auto receive) { collect(std::move(receive)); };
     admin_ = std::make_unique<admin>(context_, resolve_listeners(context_, only).front(), std::move(sources));
     admin_->start();
@@ -217,27 +191,11 @@ void control::start_admin() {
 }
 
 readiness control::ready() const {
-    readiness r;
-    r.error = latest_.error;
+    readiness r = identities_->ready(settings());
     if (draining_) {
         r.state = readiness_state::draining;
-    } else if (!latest_.current) {
-        r.state = readiness_state::no_credentials;
-    } else if (latest_.current->expired_at(std::chrono::system_clock::now())) {
-        r.state = readiness_state::expired_credentials;
     }
     return r;
-}
-
-std::vector<credential_gauge> control::gauges() const {
-    if (!latest_.current) {
-        return {};
-    }
-    double seconds = std::numeric_limits<double>::infinity();
-    if (const auto expiry = latest_.current->expiration) {
-        seconds = std::chrono::duration<double>(*expiry - std::chrono::system_clock::now()).count();
-    }
-    return {{"default", latest_.current->provider, seconds}};
 }
 
 // Each worker copies its counters on its own thread; the last copy to arrive completes the collection.
@@ -284,19 +242,22 @@ void control::warn_of_restart(const conf::config& c) const {
                                c.credentials.access_key_id == now.credentials.access_key_id &&
                                c.credentials.secret_access_key_file == now.credentials.secret_access_key_file;
     if (c.listen.address != now.listen.address || c.listen.workers != now.listen.workers ||
-        c.admin.address != now.admin.address || c.upstream.ca_file != now.upstream.ca_file || !same_identity ||
-        c.log.level != now.log.level || c.log.format != now.log.format) {
-        spdlog::warn(
-            "listen.address, listen.workers, admin.address, upstream.ca_file, [credentials], log.level and log.format "
-            "change at the next start only"
-        );
+        c.admin.address != now.admin.address || c.identities != now.identities ||
+        c.upstream.ca_file != now.upstream.ca_file || !same_identity || c.log.level != now.log.level ||
+        c.log.format != now.log.format) {
+        spdlog::warn("listen.address, listen.workers, admin.address, upstream.ca_file, [credentials], [identity.NAME], "
+                     "log.level "
+                     "and log.format change at the next start only");
     }
 }
 
 void control::reload() {
     try {
-        auto c = std::make_shared<const conf::config>(load_settings(arguments_));
-        warn_of_restart(*c);
+        conf::config read = load_settings(arguments_);
+        warn_of_restart(read);
+        read.identities = settings().identities;
+        conf::bind_identities(read); // a route cannot name an identity that there is not yet
+        auto c = std::make_shared<const conf::config>(std::move(read));
         ground_.config = c;
         find_region();
         for (const auto& w : workers_) {
@@ -306,7 +267,7 @@ void control::reload() {
     } catch (const std::exception& e) {
         spdlog::error("the configuration stays as it was: {}", e.what());
     }
-    refresher_->load_now();
+    identities_->load_now();
 }
 
 void control::drain() {
@@ -336,7 +297,7 @@ void control::stop_workers() {
     boost::system::error_code ignored;
     signals_.cancel(ignored);
     limit_.cancel();
-    refresher_->stop();
+    identities_->stop();
     if (admin_) {
         admin_->stop();
     }

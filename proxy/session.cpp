@@ -208,7 +208,7 @@ task<> session::answer(exchange& x) {
         x.refused = check_payload(x, *worker_.config);
     }
     if (!x.refused && x.place->where.sign != conf::sign_mode::none) {
-        x.refused = co_await await_credentials(worker_, x.began + credentials_limit);
+        x.refused = co_await await_credentials(worker_, x.place->where, x.began + credentials_limit);
     }
     if (x.refused) {
         co_return;
@@ -286,7 +286,7 @@ void session::record(exchange& x) {
     if (x.place) {
         e.service = x.place->where.service;
         e.region = x.place->where.region;
-        e.identity = x.place->where.sign == conf::sign_mode::none ? "" : "default";
+        e.identity = x.place->where.sign == conf::sign_mode::none ? std::string_view{} : x.place->where.identity_name;
     }
     e.status = x.status;
     e.attempts = x.attempts;

@@ -40,6 +40,9 @@ worker::worker(common_ground& g)
       default_region(g.default_region), ground(g), tls(make_tls_context(*g.trusted)), destinations(&g.limiters),
       log(g.config->log.format), ticker_(context), resolver_(context), work_(context.get_executor()),
       random_(std::random_device{}()) {
+    for (std::size_t i = 0; i <= config->identities.size(); ++i) {
+        identities.emplace_back();
+    }
     for (const tcp::endpoint& address : g.listeners) {
         auto l = std::make_unique<listener>(listener{decltype(listener::socket){context}, pause::timer{context}});
         l->socket.open(address.protocol());
@@ -151,7 +154,9 @@ void worker::tick() {
         w.on_tick(time);
     }
     finish_walk();
-    credentials_known.expire(time);
+    for (held_identity& i : identities) {
+        i.changed.expire(time);
+    }
     const std::vector<destination_ptr> resolving = resolving_; // a resumed coroutine may change the list
     for (const destination_ptr& d : resolving) {
         d->resolved.expire(time);
@@ -241,12 +246,12 @@ void worker::addresses_found(
     d->resolved.wake_all();
 }
 
-void worker::set_credentials(chain::snapshot s) {
-    asio::post(context, [this, s = std::move(s)]() mutable {
+void worker::set_credentials(std::size_t identity, chain::snapshot s) {
+    asio::post(context, [this, identity, s = std::move(s)]() mutable {
         refresh_clock();
-        credentials = std::move(s);
+        identities[identity].known = std::move(s);
         keys.clear();
-        credentials_known.wake_all();
+        identities[identity].changed.wake_all();
     });
 }
 
@@ -308,7 +313,9 @@ void worker::end_everything() {
         w.on_ending(watched::ending::now);
     }
     finish_walk();
-    credentials_known.wake_all(errc::cancelled);
+    for (held_identity& i : identities) {
+        i.changed.wake_all(errc::cancelled);
+    }
     for (const destination_ptr& d : std::vector<destination_ptr>{resolving_}) {
         d->resolved.wake_all(errc::cancelled);
     }

@@ -18,6 +18,7 @@
 #include <boost/asio/ip/basic_resolver.hpp>
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <memory_resource>
@@ -49,6 +50,12 @@ struct common_ground {
     std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total
 };
 
+// The credentials of one identity, as this worker was told last.
+struct held_identity {
+    chain::snapshot known;
+    wait_queue changed; // woken by each snapshot
+};
+
 class worker {
 public:
     // Opens its acceptors (SO_REUSEPORT) on `ground.listeners`. Throws boost::system::system_error.
@@ -60,12 +67,13 @@ public:
     void run(); // the thread's body: until stop()
 
     // --- From any thread ---
-    void set_credentials(chain::snapshot s);
+    void set_credentials(std::size_t identity, chain::snapshot s);
     void set_config(std::shared_ptr<const conf::config> c, std::string default_region);
     void drain(std::function<void()> drained); // no new clients; `drained` is called on the worker's thread
     void stop();                               // ends everything that is still under way
     void collect(std::function<void(worker_metrics)> receive); // called on the worker's thread
-    std::function<void()> on_expired_credentials;              // set before run(); called on the worker's thread
+    // Set before run(); called on the worker's thread.
+    std::function<void(std::size_t identity)> on_expired_credentials;
 
     // --- For sessions, on the worker's thread ---
     asio::io_context context;
@@ -82,8 +90,7 @@ public:
     signer::key_cache keys;
     worker_metrics metrics;
     access_log log;
-    chain::snapshot credentials;
-    wait_queue credentials_known; // woken by each snapshot
+    std::deque<held_identity> identities; // [credentials], then those of conf::config::identities at the start
     bool draining = false;
 
     // The time as of the event under way: read once for each, not once for each question.

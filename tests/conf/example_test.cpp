@@ -73,9 +73,13 @@ TEST(Example, ShowsTheDefaults) {
 TEST(Example, HasEveryKey) {
     const std::string text = "\n" + uncommented(example());
     for (const std::string& full : key_names()) {
-        const auto dot = full.find('.');
-        const std::string table = full.substr(0, dot);
-        const auto start = text.find(table == "route" ? "\n[[route]]\n" : "\n[" + table + "]\n");
+        const auto dot = full.rfind('.');
+        const std::string table = full.substr(0, full.find('.'));
+        const auto start = text.find(
+            table == "route"      ? "\n[[route]]\n"
+            : table == "identity" ? "\n[identity.audit]\n"
+                                  : "\n[" + table + "]\n"
+        );
         ASSERT_NE(start, std::string::npos) << table;
         const auto end = std::min(text.find("\n[", start + 1), text.size());
         const std::string body = text.substr(start, end - start);

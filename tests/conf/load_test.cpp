@@ -259,14 +259,12 @@ TEST(Load, RefusesWrongTypesAndValues) {
 
 TEST(Load, SaysWhatComesLater) {
     for (const char* text :
-         {"[identity.audit]\nprofile = \"x\"",
-          "[upstream]\nproxy = \"http://p:3128\"",
+         {"[upstream]\nproxy = \"http://p:3128\"",
           "[payload]\nspill_limit = \"5GiB\"",
           "[policy]\nconnect = \"tunnel\"",
           "[retry]\nmode = \"adaptive\"",
           "[listen]\naddress = \"unix:/run/x.sock\"",
-          "[[route]]\nhost = \"*\"\npayload = \"streaming\"",
-          "[[route]]\nhost = \"*\"\nidentity = \"audit\""}) {
+          "[[route]]\nhost = \"*\"\npayload = \"streaming\""}) {
         EXPECT_THAT(refusal_of(text), HasSubstr("not available in this version")) << text;
     }
 }

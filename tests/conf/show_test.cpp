@@ -44,8 +44,17 @@ dry_run = true
 [log]
 level = "warn"
 format = "json"
+[identity.audit]
+profile = "p"
+role_arn = "arn:aws:iam::123456789012:role/audit"
+external_id = "x"
+role_session_name = "me"
+duration_seconds = 900
+session_policy = '{"Version":"2012-10-17"}'
+tags = {team = "a b"}
 [[route]]
 name = "n"
+identity = "audit"
 host = "a.example"
 path = "/v1"
 method = ["GET"]
@@ -95,8 +104,8 @@ TEST(Show, CanBeLoadedAgain) {
 TEST(Show, HasEveryKey) {
     const std::string text = show(load(everything, "f.toml"));
     for (const std::string& full : key_names()) {
-        const auto dot = full.find('.');
-        const std::string table = full.substr(0, dot);
+        const auto dot = full.rfind('.');
+        const std::string table = full.starts_with("identity") ? "identity.audit" : full.substr(0, dot);
         const std::string key = full.substr(dot + 1);
         const auto begin = text.find(table == "route" ? "\n[[route]]\n" : "\n[" + table + "]\n");
         ASSERT_NE(begin, std::string::npos) << table;

@@ -272,7 +272,7 @@ TEST(Session, WaitsForTheFirstCredentials) {
     for (int i = 0; i < 20; ++i)
         p.counters(); // the worker has its turns
     EXPECT_FALSE(p.upstream.was_called());
-    p.worker().set_credentials(some_credentials());
+    p.worker().set_credentials(0, some_credentials());
     EXPECT_THAT(p.upstream.accept().receive().values("Authorization"), SizeIs(1));
 }
 

@@ -27,7 +27,7 @@ live_proxy::live_proxy(const change& differently, const chain::snapshot& known) 
     reserve_port();
     worker_ = std::make_unique<proxy::worker>(ground_);
     if (known.current || !known.error.empty())
-        worker_->set_credentials(known);
+        worker_->set_credentials(0, known);
     thread_ = std::thread([this] {
         worker_->run();
         ended_.set_value();

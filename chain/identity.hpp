@@ -1,0 +1,19 @@
+// The credentials of one identity: the provider chain's, or of a role that is assumed with them. Control thread only.
+#pragma once
+
+#include "chain/chain.hpp"
+#include "chain/credentials.hpp"
+#include "chain/refresh.hpp"
+#include "chain/task.hpp"
+
+#include <vector>
+
+namespace countersign::chain {
+
+// Like resolve(); where settings.role names a role, STS is then asked for it (AssumeRole, chain/sts.hpp) and the
+// provider is "assumed_role". REQUIRES: sources were made from these settings; all arguments outlive the task.
+task<result<credentials>> load_identity(
+    const provider_list& sources, const chain_settings& settings, world& outside, std::vector<attempt>& tried
+);
+
+} // namespace countersign::chain

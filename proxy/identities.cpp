@@ -1,0 +1,137 @@
+#include "proxy/identities.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+namespace countersign::proxy {
+
+namespace {
+
+// " of identity audit"; the default one needs no name.
+std::string of_identity(std::size_t index, const std::string& name) {
+    return index == 0 ? std::string() : fmt::format(" of identity {}", name);
+}
+
+bool takes_everything(const conf::route& r) {
+    return r.host == "*" && r.path.empty() && r.method.empty();
+}
+
+} // namespace
+
+chain::chain_settings chain_settings_of(const conf::config& c, std::size_t index) {
+    if (index == 0) {
+        const conf::credential_settings& d = c.credentials;
+        return {d.profile, d.profile_is_explicit, d.access_key_id, d.secret_access_key_file, d.region};
+    }
+    const conf::identity& i = c.identities[index - 1];
+    chain::chain_settings s;
+    s.profile = i.profile;
+    s.profile_is_explicit = !i.profile.empty(); // the environment's keys are somebody else's
+    s.region = c.credentials.region;
+    if (i.profile.empty()) {
+        s.access_key_id = c.credentials.access_key_id;
+        s.secret_access_key_file = c.credentials.secret_access_key_file;
+        s.profile = c.credentials.profile;
+        s.profile_is_explicit = c.credentials.profile_is_explicit;
+    }
+    s.role.role_arn = i.role_arn;
+    s.role.session_name = i.role_session_name;
+    s.role.external_id = i.external_id;
+    if (i.duration_seconds) {
+        s.role.duration = std::chrono::seconds{*i.duration_seconds};
+    }
+    s.role.session_policy = i.session_policy;
+    s.role.tags = i.tags;
+    return s;
+}
+
+bool is_in_use(const conf::config& c, std::size_t index) {
+    const bool is_named = std::any_of(c.routes.begin(), c.routes.end(), [index](const conf::route& r) {
+        return r.sign != conf::sign_mode::none && r.identity_index == index;
+    });
+    return is_named || (index == 0 && std::none_of(c.routes.begin(), c.routes.end(), takes_everything));
+}
+
+identities::identities(boost::asio::io_context& control, chain::world& outside, const conf::config& c, subscriber tell)
+    : tell_(std::move(tell)) {
+    for (std::size_t i = 0; i <= c.identities.size(); ++i) {
+        one& o = all_.emplace_back();
+        o.name = i == 0 ? "default" : c.identities[i - 1].name;
+        o.source = std::make_unique<chain::refresher>(
+            control, outside, chain_settings_of(c, i), [this, i](const chain::snapshot& s) { note(i, s); }
+        );
+    }
+}
+
+void identities::start() {
+    for (one& o : all_) {
+        o.source->start();
+    }
+}
+
+void identities::load_now() {
+    for (one& o : all_) {
+        o.source->load_now();
+    }
+}
+
+void identities::stop() {
+    for (one& o : all_) {
+        o.source->stop();
+    }
+}
+
+void identities::note(std::size_t identity, const chain::snapshot& s) {
+    one& o = all_[identity];
+    const std::string whose = of_identity(identity, o.name);
+    if (s.current && s.current != o.latest.current) {
+        spdlog::info("credentials{} {} from {}", whose, s.current->access_key_id, s.current->provider);
+    }
+    if (!s.error.empty() && s.error != o.latest.error) {
+        spdlog::warn("credentials{}: {}", whose, s.error);
+    }
+    o.latest = s;
+    tell_(identity, s);
+}
+
+readiness identities::ready(const conf::config& c) const {
+    readiness r;
+    const auto now = std::chrono::system_clock::now();
+    for (std::size_t i = 0; i < all_.size() && r.state == readiness_state::ready; ++i) {
+        const chain::snapshot& s = all_[i].latest;
+        if (!is_in_use(c, i)) {
+            continue;
+        }
+        if (!s.current) {
+            r.state = readiness_state::no_credentials;
+        } else if (s.current->expired_at(now)) {
+            r.state = readiness_state::expired_credentials;
+        }
+        if (r.error.empty() || r.state != readiness_state::ready) {
+            r.error = i == 0 || s.error.empty() ? s.error : fmt::format("identity {}: {}", all_[i].name, s.error);
+        }
+    }
+    return r;
+}
+
+std::vector<credential_gauge> identities::gauges() const {
+    std::vector<credential_gauge> out;
+    for (const one& o : all_) {
+        if (!o.latest.current) {
+            continue;
+        }
+        double seconds = std::numeric_limits<double>::infinity();
+        if (const auto expiry = o.latest.current->expiration) {
+            seconds = std::chrono::duration<double>(*expiry - std::chrono::system_clock::now()).count();
+        }
+        out.push_back({o.name, o.latest.current->provider, seconds});
+    }
+    return out;
+}
+
+} // namespace countersign::proxy
