@@ -1,11 +1,11 @@
 #include "chain/answer.hpp"
 
 #include "chain/rfc3339.hpp"
+#include "chain/secret_json.hpp"
 #include "chain/text.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 
 #include <optional>
 
@@ -14,16 +14,6 @@ namespace countersign::chain {
 namespace json = boost::json;
 
 namespace {
-
-// The parser copies keys and tokens: this memory is wiped when it is given back.
-class wiped_memory final : public json::memory_resource {
-    void* do_allocate(std::size_t size, std::size_t) override { return ::operator new(size); }
-    void do_deallocate(void* at, std::size_t size, std::size_t) override {
-        OPENSSL_cleanse(at, size);
-        ::operator delete(at);
-    }
-    bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
-};
 
 struct fields {
     const json::value* id = nullptr;
@@ -39,24 +29,24 @@ struct field_name {
     std::string_view name;
     const json::value* fields::*place;
 };
-constexpr field_name known[] = {
-    {"AccessKeyId", &fields::id},
-    {"SecretAccessKey", &fields::key},
-    {"Token", &fields::token},
-    {"Expiration", &fields::expiration},
-    {"AccountId", &fields::account},
-    {"Code", &fields::code},
-    {"Message", &fields::message},
-};
 
-std::optional<failure> find_fields(const json::object& object, fields& found) {
+std::optional<failure> find_fields(const json::object& object, const key_form& form, fields& found) {
+    const field_name known[] = {
+        {"AccessKeyId", &fields::id},
+        {"SecretAccessKey", &fields::key},
+        {form.token, &fields::token},
+        {form.expiration, &fields::expiration},
+        {"AccountId", &fields::account},
+        {"Code", &fields::code},
+        {"Message", &fields::message},
+    };
     for (const auto& member : object)
         for (const auto& [name, place] : known) {
             const std::string_view key(member.key().data(), member.key().size());
             if (!equal_ignoring_case(key, name))
                 continue;
             if (found.*place)
-                return failure{fmt::format("the answer has {} twice", name)};
+                return failure{fmt::format("{} has {} twice", form.what, name)};
             found.*place = &member.value();
         }
     return std::nullopt;
@@ -69,12 +59,13 @@ std::optional<std::string_view> text_of(const json::value* value) noexcept {
 }
 
 // Strict: a number is not a string, and a key with a line end in it is not repaired.
-std::optional<failure> take(const json::value* value, std::string_view name, std::string_view& into) {
+std::optional<failure>
+take(const json::value* value, std::string_view name, std::string_view what, std::string_view& into) {
     const auto text = text_of(value);
     if (!text)
-        return failure{fmt::format("the answer has no {} that is a string", name)};
+        return failure{fmt::format("{} has no {} that is a string", what, name)};
     if (!is_visible(*text))
-        return failure{fmt::format("{} in the answer is empty or has blanks, control or non-ASCII characters", name)};
+        return failure{fmt::format("{} in {} is empty or has blanks, control or non-ASCII characters", name, what)};
     into = *text;
     return std::nullopt;
 }
@@ -89,16 +80,17 @@ std::optional<failure> refusal_in(const fields& f) {
     )};
 }
 
-result<credentials> credentials_in(const fields& f, std::string_view provider) {
-    if (auto refused = refusal_in(f))
-        return *std::move(refused);
+result<credentials> credentials_in(const fields& f, const key_form& form, std::string_view provider) {
     std::string_view id, key, token, expiration, account;
+    const bool wants_token = f.token || form.token_rule == key_form::rule::needed;
+    const bool wants_expiration =
+        !form.expiration.empty() && (f.expiration || form.expiration_rule == key_form::rule::needed);
     for (auto wrong :
-         {take(f.id, "AccessKeyId", id),
-          take(f.key, "SecretAccessKey", key),
-          take(f.token, "Token", token),
-          take(f.expiration, "Expiration", expiration),
-          f.account ? take(f.account, "AccountId", account) : std::nullopt})
+         {take(f.id, "AccessKeyId", form.what, id),
+          take(f.key, "SecretAccessKey", form.what, key),
+          wants_token ? take(f.token, form.token, form.what, token) : std::nullopt,
+          wants_expiration ? take(f.expiration, form.expiration, form.what, expiration) : std::nullopt,
+          f.account ? take(f.account, "AccountId", form.what, account) : std::nullopt})
         if (wrong)
             return *std::move(wrong);
     credentials c;
@@ -107,26 +99,33 @@ result<credentials> credentials_in(const fields& f, std::string_view provider) {
     c.session_token = secret(token);
     c.account_id = account;
     c.provider = provider;
-    c.expiration = read_rfc3339(expiration);
-    if (!c.expiration)
-        return failure{"Expiration in the answer is no RFC 3339 date"};
+    if (wants_expiration)
+        c.expiration = read_rfc3339(expiration);
+    if (wants_expiration && !c.expiration)
+        return failure{fmt::format("{} in {} is no RFC 3339 date", form.expiration, form.what)};
     return c;
 }
 
 } // namespace
 
-result<credentials> read_answer(std::string_view text, std::string_view provider) {
-    wiped_memory memory;
-    json::parse_options strict;
-    strict.max_depth = 8;
-    json::error_code error;
-    const json::value value = json::parse(text, error, &memory, strict);
-    if (error || !value.is_object())
-        return failure{"the answer is no JSON object", true};
+result<credentials> read_keys(const json::object& object, const key_form& form, std::string_view provider) {
     fields found;
-    if (auto wrong = find_fields(value.get_object(), found))
+    if (auto wrong = find_fields(object, form, found))
         return *std::move(wrong);
-    return credentials_in(found, provider);
+    return credentials_in(found, form, provider);
+}
+
+result<credentials> read_answer(std::string_view text, std::string_view provider) {
+    const auto object = read_secret_json(text, "the answer");
+    if (!object)
+        return object.error();
+    const key_form form;
+    fields found;
+    if (auto wrong = find_fields(*object, form, found))
+        return *std::move(wrong);
+    if (auto refused = refusal_in(found))
+        return *std::move(refused);
+    return credentials_in(found, form, provider);
 }
 
 } // namespace countersign::chain

@@ -1,6 +1,7 @@
 // The shared credentials and config files as a source: reads them anew each time, so that an edit counts at
 // the next refresh, plans the way to credentials (profile_plan.hpp) and goes it, first keys first.
 #include "chain/profile_plan.hpp"
+#include "chain/profile_sources.hpp"
 #include "chain/provider.hpp"
 #include "chain/sts.hpp"
 #include "chain/text.hpp"
@@ -35,6 +36,7 @@ private:
     std::unique_ptr<provider> environment_;
     std::unique_ptr<provider> container_;
     std::unique_ptr<provider> imds_;
+    source_memory memory_;
 };
 
 // "profile dev (config:3): what is wrong"
@@ -95,6 +97,13 @@ sight profile_provider::look(const world& outside) const {
     s.configured = !std::holds_alternative<not_mine>(planned);
     if (const auto* plan = std::get_if<profile_plan>(&planned)) {
         add(plan->seen);
+        const profile_place place{*profiles, *plan->from, *profiles->find(name)};
+        if (plan->base == plan_base::sso)
+            add(see_sso(outside, place));
+        else if (plan->base == plan_base::login)
+            add(see_login(outside, place));
+        else if (plan->base == plan_base::command)
+            add(see_command(outside, place));
         if (!plan->roles.empty() || plan->base == plan_base::web_identity)
             add(look_at_sts(outside, settings_, *profiles));
     }
@@ -124,7 +133,9 @@ task<answer> profile_provider::web_identity(world& outside, const profile_set& p
 
 // not_mine is no answer here: the profile says that there are keys.
 task<answer> profile_provider::first_keys(world& outside, const profile_set& profiles, const profile_plan& plan) {
+    const profile_place place{profiles, *plan.from, *profiles.find(selected_profile(outside, settings_))};
     provider* named = nullptr;
+    answer found = not_mine{};
     switch (plan.base) {
     case plan_base::static_keys:
         co_return plan.keys;
@@ -140,16 +151,23 @@ task<answer> profile_provider::first_keys(world& outside, const profile_set& pro
         named = imds_.get();
         break;
     case plan_base::sso:
+        found = co_await sso_credentials(outside, place, memory_);
+        break;
     case plan_base::login:
+        found = co_await login_credentials(outside, place, memory_);
+        break;
     case plan_base::command:
-        co_return wrong_in(plan.from->name, plan.where, failure{"not available in this version of countersign"});
+        found = co_await command_credentials(outside, place);
+        break;
     }
-    answer found = co_await named->fetch(outside);
+    if (named)
+        found = co_await named->fetch(outside);
+    const std::string_view source = named ? "credential_source: " : "";
     if (const auto* none = std::get_if<not_mine>(&found))
-        co_return wrong_in(plan.from->name, plan.where, failure{"credential_source: " + none->why});
+        co_return wrong_in(plan.from->name, plan.where, failure{fmt::format("{}{}", source, none->why)});
     if (const auto* wrong = std::get_if<failure>(&found))
         co_return wrong_in(
-            plan.from->name, plan.where, failure{"credential_source: " + wrong->detail, wrong->retryable}
+            plan.from->name, plan.where, failure{fmt::format("{}{}", source, wrong->detail), wrong->retryable}
         );
     co_return found;
 }

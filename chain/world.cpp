@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -50,6 +52,9 @@ private:
 };
 
 struct descriptor {
+    explicit descriptor(int n) : number(n) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
     int number;
     ~descriptor() {
         if (number >= 0)
@@ -67,6 +72,16 @@ ssize_t read_soon(int file, char* into, std::size_t length) {
         pollfd ready{file, POLLIN, 0};
         ::poll(&ready, 1, 50);
     }
+}
+
+bool write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t sent = ::write(file, text.data(), text.size());
+        if (sent < 0 && errno != EINTR)
+            return false;
+        text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+    }
+    return ::fsync(file) == 0; // else a crash after the rename could leave an empty file
 }
 
 } // namespace
@@ -113,6 +128,25 @@ result<std::optional<secret>> system_world::read_file(const std::filesystem::pat
     if (trouble)
         return *std::move(trouble);
     return content;
+}
+
+std::optional<failure> system_world::write_file(const std::filesystem::path& file, std::string_view text) {
+    const auto broken = [&] {
+        return failure{fmt::format("{}: cannot be written: {}", printable(file.native(), 300), std::strerror(errno))};
+    };
+    std::string name = file.native() + ".XXXXXX";
+    const descriptor fresh{::mkostemp(name.data(), O_CLOEXEC)}; // mode 0600
+    if (fresh.number < 0)
+        return broken();
+    if (write_all(fresh.number, text) && ::rename(name.c_str(), file.c_str()) == 0)
+        return std::nullopt;
+    auto why = broken();
+    ::unlink(name.c_str());
+    return why;
+}
+
+task<result<command_reply>> system_world::run(std::string command, std::chrono::milliseconds limit) {
+    return run_command(std::move(command), limit);
 }
 
 task<http_result> system_world::http(const http_ask& ask) {

@@ -1,7 +1,8 @@
-// The doors between the credential chain and everything outside: environment, files, HTTP, clock, chance.
+// The doors between the credential chain and everything outside: environment, files, HTTP, commands, clock, chance.
 // Sources know this interface only, so that a test can stand in for a whole machine. Control thread only.
 #pragma once
 
+#include "chain/command.hpp"
 #include "chain/http.hpp"
 #include "chain/task.hpp"
 
@@ -36,7 +37,10 @@ public:
     virtual std::optional<std::string> env(std::string_view name) const = 0;
     // None: there is no such file. A failure: it is there and cannot be read, or is longer than `limit`.
     virtual result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const = 0;
+    // The whole file or, when it fails, the old one; mode 0600.
+    virtual std::optional<failure> write_file(const std::filesystem::path& file, std::string_view text) = 0;
     virtual task<http_result> http(const http_ask& ask) = 0;
+    virtual task<result<command_reply>> run(std::string command, std::chrono::milliseconds limit) = 0;
     virtual task<> pause(std::chrono::milliseconds length) = 0;
     virtual std::unique_ptr<alarm> make_alarm() = 0;
     virtual std::chrono::system_clock::time_point now() const = 0;
@@ -53,7 +57,9 @@ public:
 
     std::optional<std::string> env(std::string_view name) const override;
     result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const override;
+    std::optional<failure> write_file(const std::filesystem::path& file, std::string_view text) override;
     task<http_result> http(const http_ask& ask) override;
+    task<result<command_reply>> run(std::string command, std::chrono::milliseconds limit) override;
     task<> pause(std::chrono::milliseconds length) override;
     std::unique_ptr<alarm> make_alarm() override;
     std::chrono::system_clock::time_point now() const override { return std::chrono::system_clock::now(); }

@@ -6,6 +6,7 @@
 #include "chain/rfc3339.hpp"
 #include "chain/sts_answer.hpp"
 #include "tests/support/fake_world.hpp"
+#include "tests/support/proof.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/support/sts_ask.hpp"
 
@@ -49,6 +50,9 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         if (scenario["now"].is_string())
             outside.time = read_rfc3339(text(scenario["now"])).value();
         outside.respond = [this](const http_ask& ask) { return exchange(ask); };
+        outside.execute = [](const std::string& command) {
+            return tests::run_task(run_command(command, std::chrono::seconds(15)));
+        };
     }
 
     // The recorded answers in order; anything else must not be asked, except the instance for its region.
@@ -64,11 +68,16 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
             std::pair{recorded[next].at("request").as_object(), recorded[next].at("response").as_object()};
         ++next;
         EXPECT_EQ(ask.method, text(request.at("method")));
-        EXPECT_EQ(ask.url, text(request.at("url")));
+        EXPECT_EQ(with_sorted_query(ask.url), with_sorted_query(text(request.at("url"))));
         for (const auto& [name, value] : request.at("headers").as_object())
             EXPECT_EQ(tests::field_in(ask, name), text(value)) << name;
         expect_form(ask, request);
         expect_signature(ask, request);
+        if (const auto* body = request.if_contains("json")) {
+            EXPECT_EQ(json::parse(std::string(ask.body.reveal())), *body);
+        }
+        if (request.contains("dpop"))
+            expect_proof(ask);
         std::vector<http_field> fields;
         for (const auto& [name, value] : response.at("headers").as_object())
             fields.push_back({std::string(name), secret(text(value))});
@@ -76,6 +85,49 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
         return tests::reply(
             json::value_to<unsigned>(response.at("status")), text(response.at("body")), std::move(fields)
         );
+    }
+
+    // The recordings do not agree on an order of the parameters.
+    static std::string with_sorted_query(const std::string& url) {
+        const auto mark = url.find('?');
+        if (mark == std::string::npos)
+            return url;
+        std::vector<std::string> pairs;
+        std::stringstream query(url.substr(mark + 1));
+        for (std::string pair; std::getline(query, pair, '&');)
+            pairs.push_back(pair);
+        std::sort(pairs.begin(), pairs.end());
+        std::string sorted = url.substr(0, mark);
+        for (const auto& pair : pairs)
+            sorted += "?" + pair;
+        return sorted;
+    }
+
+    // With the key of the login's cache file.
+    void expect_proof(const http_ask& ask) {
+        for (const auto& [path, content] : outside.files)
+            if (path.find("/login/cache/") != std::string::npos) {
+                const auto pem = text(json::parse(content).at("dpopKey"));
+                const auto proof = tests::verify_proof(tests::field_in(ask, "DPoP"), pem);
+                EXPECT_EQ(proof.wrong, "");
+                EXPECT_EQ(text(proof.payload.at("htm")), "POST");
+                EXPECT_EQ(text(proof.payload.at("htu")), ask.url);
+                EXPECT_EQ(
+                    proof.payload.at("iat").to_number<std::int64_t>(),
+                    std::chrono::system_clock::to_time_t(outside.time)
+                );
+                return;
+            }
+        ADD_FAILURE() << "no login cache among the files";
+    }
+
+    // What a file must hold afterwards; it may hold more.
+    void expect_files(const json::object& expected) {
+        for (const auto& [path, fields] : expected) {
+            const auto content = json::parse(outside.files["/" + std::string(path)]).as_object();
+            for (const auto& [name, value] : fields.as_object())
+                EXPECT_EQ(content.at(name), value) << name;
+        }
     }
 
     void expect_form(const http_ask& ask, const json::object& request) {
@@ -203,6 +255,8 @@ TEST_P(ChainScenario, EndsAsRecorded) {
         expect_credentials(*got, keys->as_object());
         EXPECT_EQ(next, scenario["exchanges"].as_array().size()) << "not everything recorded was asked";
         EXPECT_EQ(unexpected, 0);
+        if (const auto* kept = expected.if_contains("files"))
+            expect_files(kept->as_object());
     } else {
         ASSERT_TRUE(expected.contains("error")) << "a scenario of a kind that is not known";
         EXPECT_FALSE(got);

@@ -20,6 +20,10 @@ struct SystemWorld : testing::Test {
     }
     ~SystemWorld() override { std::filesystem::remove_all(folder); }
 
+    std::ptrdiff_t entries() const {
+        return std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator());
+    }
+
     std::filesystem::path folder;
     boost::asio::io_context on{1};
     system_world outside{on};
@@ -52,6 +56,27 @@ TEST_F(SystemWorld, DoesNotWaitForAPipeThatNobodyWrites) {
     const auto text = outside.read_file(folder / "pipe", 10);
     ASSERT_TRUE(text && *text);
     EXPECT_EQ((*text)->reveal(), "");
+}
+
+TEST_F(SystemWorld, WritesAFileThatOnlyItsOwnerReads) {
+    std::ofstream(folder / "f") << "the old one, which is longer";
+    ASSERT_EQ(::chmod((folder / "f").c_str(), 0644), 0);
+    EXPECT_FALSE(outside.write_file(folder / "f", "new"));
+    EXPECT_EQ((*outside.read_file(folder / "f", 100))->reveal(), "new");
+    struct stat about = {};
+    ASSERT_EQ(::stat((folder / "f").c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 07777, 0600U);
+    EXPECT_EQ(entries(), 1) << "the temporary file is gone";
+}
+
+TEST_F(SystemWorld, KeepsWhatIsThereWhenWritingFails) {
+    std::filesystem::create_directories(folder / "f" / "inside"); // a folder is never replaced by a file
+    const auto wrong = outside.write_file(folder / "f", "new");
+    ASSERT_TRUE(wrong);
+    EXPECT_NE(wrong->detail.find((folder / "f").string()), std::string::npos) << wrong->detail;
+    EXPECT_TRUE(std::filesystem::exists(folder / "f" / "inside"));
+    EXPECT_EQ(entries(), 1) << "the temporary file is gone";
+    EXPECT_TRUE(outside.write_file(folder / "no such folder" / "f", "new"));
 }
 
 TEST_F(SystemWorld, TreatsBlankVariablesAsUnset) {

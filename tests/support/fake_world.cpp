@@ -42,6 +42,20 @@ fake_world::read_file(const std::filesystem::path& file, std::size_t limit) cons
     return std::optional<chain::secret>{chain::secret(found->second)};
 }
 
+std::optional<chain::failure> fake_world::write_file(const std::filesystem::path& file, std::string_view text) {
+    if (read_only)
+        return chain::failure{"read-only file system"};
+    files[file.lexically_normal().string()] = text;
+    return std::nullopt;
+}
+
+chain::task<chain::result<chain::command_reply>> fake_world::run(std::string command, std::chrono::milliseconds) {
+    commands.push_back(command);
+    if (!execute)
+        co_return chain::failure{"it could not be started"};
+    co_return execute(command);
+}
+
 chain::task<chain::http_result> fake_world::http(const chain::http_ask& ask) {
     asked.push_back(ask);
     if (network) {

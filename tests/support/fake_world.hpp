@@ -20,17 +20,21 @@ class fake_world final : public chain::world {
 public:
     using clock = std::chrono::system_clock;
     using responder = std::function<chain::http_result(const chain::http_ask&)>;
+    using runner = std::function<chain::result<chain::command_reply>(const std::string&)>;
 
     std::map<std::string, std::string> variables;
     std::map<std::string, std::string> files;              // absolute path → text
     std::map<std::string, std::vector<std::string>> names; // host → addresses
     responder respond;                                     // asked for every HTTP question
+    runner execute;                                        // asked for every command; without one none starts
     clock::time_point time{std::chrono::sys_days{std::chrono::year{2026} / 11 / 22}};
     double chance = 0.5;
-    bool hangs = false;   // HTTP never answers
-    bool network = false; // HTTP is the real client, with limits that a test can wait for
+    bool hangs = false;     // HTTP never answers
+    bool read_only = false; // no file can be written
+    bool network = false;   // HTTP is the real client, with limits that a test can wait for
 
     std::vector<chain::http_ask> asked;
+    std::vector<std::string> commands; // that were run
     std::chrono::milliseconds paused{0};
 
     explicit fake_world(boost::asio::io_context& on) : on_(on) {}
@@ -38,6 +42,8 @@ public:
     std::optional<std::string> env(std::string_view name) const override;
     chain::result<std::optional<chain::secret>>
     read_file(const std::filesystem::path& file, std::size_t limit) const override;
+    std::optional<chain::failure> write_file(const std::filesystem::path& file, std::string_view text) override;
+    chain::task<chain::result<chain::command_reply>> run(std::string command, std::chrono::milliseconds) override;
     chain::task<chain::http_result> http(const chain::http_ask& ask) override;
     chain::task<> pause(std::chrono::milliseconds length) override;
     std::unique_ptr<chain::alarm> make_alarm() override;
