@@ -90,7 +90,9 @@ TEST_F(CredentialsCommand, ExplainsWithoutASecret) {
     for (const auto* expected :
          {"used",
           "hidden    by environment",
-          "keys AKID*****2345 (",
+          "name the profile with --profile",
+          "is set: http://127.0.0.1:1/***",
+          "aws_access_key_id = AKID*****2345 (",
           "AKIA************MPLE",
           "eu-west-3",
           "hide the container's role",
