@@ -43,7 +43,8 @@ SANDBOX_KEYS = f"aws_access_key_id = {KEY.access_key}\naws_secret_access_key = {
 MACHINES = (
     ("keys of the credentials file", "", f"[default]\n{pair('one')}", {}, None),
     ("keys of the config file", f"[default]\n{pair('one')}", "", {}, None),
-    ("the credentials file is stronger", f"[default]\nregion = x\n{pair('one')}", f"[default]\n{pair('two')}", {}, None),
+    ("the credentials file is stronger", f"[default]\nregion = x\n{pair('one')}", f"[default]\n{pair('two')}", {},
+     None),
     ("a token beside them", "", f"[default]\n{pair('one')}aws_session_token = to=ken==\n", {}, None),
     ("a profile of its own in each file", f"[profile a]\n{pair('one')}", f"[b]\n{pair('two')}", {}, "a"),
     ("the same from the other file", f"[profile a]\n{pair('one')}", f"[b]\n{pair('two')}", {}, "b"),
@@ -54,8 +55,10 @@ MACHINES = (
      {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "env/secret"}, "a"),
     ("[profile default]", f"[profile default]\n{pair('two')}", "", {}, None),
     ("comments, blanks, capitals and line ends of Windows", "",
-     "; a\r\n\r\n[default]\r\nAWS_Access_Key_ID=AKIAWINDOWS\r\n# b\r\naws_secret_access_key   =   a=b/c \r\n", {}, None),
-    ("nested settings before the keys", f"[default]\ns3 =\n  aws_access_key_id = no\n  max = 1\n{pair('one')}", "", {}, None),
+     "; a\r\n\r\n[default]\r\nAWS_Access_Key_ID=AKIAWINDOWS\r\n# b\r\naws_secret_access_key   =   a=b/c \r\n", {},
+     None),
+    ("nested settings before the keys", f"[default]\ns3 =\n  aws_access_key_id = no\n  max = 1\n{pair('one')}", "", {},
+     None),
     ("a role", f"[default]\nrole_arn = {ROLE}a\nsource_profile = base\nrole_session_name = me\n",
      f"[base]\n{SANDBOX_KEYS}", {}, None),
     ("a chain of roles", f"[default]\nrole_arn = {ROLE}a\nsource_profile = mid\nrole_session_name = me\n[profile mid]\n"
@@ -70,8 +73,8 @@ MACHINES = (
      f"[default]\nrole_arn = {ROLE}w\nweb_identity_token_file = TOKEN\nrole_session_name = me\n", "", {}, None),
     ("a web identity in the environment", "", "",
      {"AWS_ROLE_ARN": ROLE + "w", "AWS_WEB_IDENTITY_TOKEN_FILE": "TOKEN", "AWS_ROLE_SESSION_NAME": "me"}, None),
-    ("a role by that of a web identity", f"[default]\nrole_arn = {ROLE}a\nsource_profile = web\nrole_session_name = me\n"
-     f"[profile web]\nrole_arn = {ROLE}w\nweb_identity_token_file = TOKEN\n", "", {}, None),
+    ("a role by that of a web identity", f"[default]\nrole_arn = {ROLE}a\nsource_profile = web\n"
+     f"role_session_name = me\n[profile web]\nrole_arn = {ROLE}w\nweb_identity_token_file = TOKEN\n", "", {}, None),
     ("credential_process", "[default]\ncredential_process = printf '{\"Version\":1,\"AccessKeyId\":\"AKIAPRINTED\","
      "\"SecretAccessKey\":\"a b\"}'\n".replace("a b", "a/b"), "", {}, None),
     ("a role by a credential_process", f"[default]\nrole_arn = {ROLE}p\nsource_profile = p\nrole_session_name = me\n"
@@ -132,8 +135,8 @@ class SameAsOthers(Machine):
                 expected = json.loads(theirs.stdout)
                 self.assertEqual(done.returncode, 0 if expected else 1, done.stderr)
                 got = json.loads(done.stdout) if done.stdout else None
-                self.assertEqual(self.who(got and [got["AccessKeyId"], got["SecretAccessKey"], got.get("SessionToken")]),
-                                 self.who(expected))
+                found = got and [got["AccessKeyId"], got["SecretAccessKey"], got.get("SessionToken")]
+                self.assertEqual(self.who(found), self.who(expected))
 
     def test_awscli_exports_the_same(self):
         for why in ("the credentials file is stronger", "AWS_PROFILE", "--profile beats keys in the environment",
@@ -198,7 +201,7 @@ class Secrets(Machine):
                 env = self.build(config, credentials_file, variables)
                 with Proxy(env=env, log={"level": "debug"}) as proxy:
                     proxy.program.child.send_signal(signal.SIGHUP)    # it reads and asks again
-                    proxy.program.until(lambda: proxy.log().count("credentials") >= 1, what="has told of its credentials")
+                    proxy.program.until_says("configuration read again")
                     self.check((proxy.log() + proxy.admin("/metrics").text).encode())
 
     def test_no_secret_stands_in_an_error(self):
