@@ -28,9 +28,9 @@ failure log_in(const profile_place& place, std::string_view why) {
     return failure{fmt::format("{}: run `aws login --profile {}`", why, printable(place.from.name))};
 }
 
-// The environment's, else the profile's. Who logs in has a region: the instance is not asked.
+// The given one, the environment's, else the profile's. Who logs in has a region: the instance is not asked.
 std::string region_in(const world& outside, const profile_place& place) {
-    std::string region;
+    std::string region(place.region);
     for (const auto* variable : {"AWS_REGION", "AWS_DEFAULT_REGION"})
         if (region.empty())
             region = trimmed(outside.setting(variable).value_or(""));

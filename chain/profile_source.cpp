@@ -112,7 +112,7 @@ sight profile_provider::look(const world& outside) const {
         s.seen.push_back(names_in(*profiles));
     if (const auto* plan = std::get_if<profile_plan>(&planned)) {
         add(plan->seen);
-        const profile_place place{*profiles, *plan->from, *profiles->find(name)};
+        const profile_place place{*profiles, *plan->from, *profiles->find(name), settings_.region};
         if (plan->base == plan_base::sso)
             add(see_sso(outside, place));
         else if (plan->base == plan_base::login)
@@ -148,7 +148,8 @@ task<answer> profile_provider::web_identity(world& outside, const profile_set& p
 
 // not_mine is no answer here: the profile says that there are keys.
 task<answer> profile_provider::first_keys(world& outside, const profile_set& profiles, const profile_plan& plan) {
-    const profile_place place{profiles, *plan.from, *profiles.find(selected_profile(outside, settings_))};
+    const profile_place place{
+        profiles, *plan.from, *profiles.find(selected_profile(outside, settings_)), settings_.region};
     provider* named = nullptr;
     answer found = not_mine{};
     switch (plan.base) {

@@ -12,15 +12,17 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace countersign::chain {
 
-// Which profile is meant. Borrowed: the set must live until the task that it was given to has ended.
+// Which profile is meant. Borrowed: all of it must live until the task that it was given to has ended.
 struct profile_place {
     const profile_set& profiles;
-    const profile& from;   // whose properties name the source
-    const profile& chosen; // the selected profile: its region and its endpoint settings count
+    const profile& from;     // whose properties name the source
+    const profile& chosen;   // the selected profile: its region and its endpoint settings count
+    std::string_view region; // given (--region, configuration): sign-in is asked there; "": nothing is
 };
 
 // What is remembered of one profile between two loads: a member of the profile's provider. It outlives the task.

@@ -69,7 +69,7 @@ void check_listeners(const config& c) {
 void check_route(const config& c, std::size_t index) {
     const route& r = c.routes[index];
     for (std::size_t earlier = 0; earlier < index; ++earlier) {
-        if (glob_covers(c.routes[earlier].host, r.host)) {
+        if (route_covers(c.routes[earlier], r)) {
             throw error(fmt::format(
                 "{}the route for host \"{}\" is never reached: the one for \"{}\" in line {} comes first; "
                 "put the "
@@ -80,6 +80,9 @@ void check_route(const config& c, std::size_t index) {
                 c.routes[earlier].line
             ));
         }
+    }
+    if (r.retry_mode == retry_mode::off && r.max_attempts.value_or(1) > 1) {
+        throw error(fmt::format("{}retry_mode = \"off\" contradicts max_attempts; leave one out", in_front(c, r.line)));
     }
     if (r.upstream && r.scheme && r.upstream_scheme != r.scheme) {
         throw error(fmt::format("{}scheme contradicts the scheme of upstream; leave scheme out", in_front(c, r.line)));

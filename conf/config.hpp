@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,9 +74,22 @@ struct retry_settings {
     std::optional<unsigned> max_attempts; // the first one included; default 3 (DynamoDB 4), see proxy/retry.hpp
 };
 
+// An entry of policy.allow or policy.deny: it holds for a request when all that it names holds. Globs; in lower case.
+struct rule {
+    std::string host;
+    std::string service;
+    std::string region;
+    std::string action_service; // of "sqs:Delete*" what stands before the colon
+    std::string action;         // … and what stands behind it
+    std::vector<std::string> method;
+    int line = 0; // in the file, for messages
+};
+
 struct policy_settings {
     other_hosts other = other_hosts::deny;
-    std::vector<std::string> allow; // host globs that may be signed for; empty: every AWS endpoint
+    std::vector<rule> allow; // what may be signed for; empty: every AWS endpoint
+    std::vector<rule> deny;  // stronger than allow
+    bool dry_run = false;    // show signed requests to local clients that ask for it
 };
 
 struct log_settings {
@@ -84,9 +98,24 @@ struct log_settings {
     bool access = true; // one line a request
 };
 
-// One [[route]]. The first whose host matches decides.
+// So many requests in so long a time.
+struct rate {
+    unsigned count = 0;
+    milliseconds per{1000};
+    bool operator==(const rate&) const = default;
+};
+
+struct header_line {
+    std::string name;
+    std::string value;
+};
+
+// One [[route]]. The first whose host, path and method match decides.
 struct route {
+    std::string name;                 // for the access log; "": the host glob
     std::string host = "*";           // glob: '*' any run of characters, '?' one; lower-case
+    std::string path;                 // begin of the decoded path, whole segments (proxy/route_choice.hpp); "": any
+    std::vector<std::string> method;  // empty: any
     std::optional<endpoint> upstream; // fixed host: Host header, TLS name and dialled address become this one
     std::optional<conf::scheme> upstream_scheme; // scheme of `upstream`'s URL
     std::optional<endpoint> connect;             // dialled instead of the host; Host and TLS name stay the request's
@@ -98,7 +127,15 @@ struct route {
     std::optional<unsigned> max_attempts;
     std::vector<std::string> sign_headers;     // lower-case names, signed besides those of signer/headers.hpp
     std::vector<std::string> unsigned_headers; // lower-case names, not signed though that rule says so
-    int line = 0;                              // in the file, for messages
+    std::optional<conf::retry_mode> retry_mode;
+    std::optional<milliseconds> connect_timeout; // these four: else as in [upstream]
+    std::optional<milliseconds> request_timeout;
+    std::optional<milliseconds> response_timeout;
+    std::optional<milliseconds> idle_timeout;
+    std::optional<rate> rate_limit;          // requests of clients, all workers together; above: 503
+    std::vector<header_line> add_headers;    // before signing, in place of what the client sent by these names
+    std::vector<std::string> remove_headers; // lower-case
+    int line = 0;                            // in the file, for messages
 };
 
 struct config {
@@ -112,6 +149,8 @@ struct config {
     policy_settings policy;
     log_settings log;
     std::vector<route> routes;
+    // Where a value came from that is no default: "listen.workers", "route.0.host" → "FILE:LINE", "AWS_CA_BUNDLE" …
+    std::map<std::string, std::string> origins;
 };
 
 } // namespace countersign::conf

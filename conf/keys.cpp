@@ -1,5 +1,8 @@
 #include "conf/keys.hpp"
 
+#include "conf/route_keys.hpp"
+#include "conf/rule.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,33 +51,6 @@ std::vector<std::string> texts(const value& v) {
     std::vector<std::string> all;
     for (const value& one : v.list()) {
         all.push_back(one.printable_text());
-    }
-    return all;
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
-}
-
-// Host names are matched in lower case, without port and final dot; what could never match is an error.
-std::string host_glob(const value& v) {
-    std::string glob = lower(v.printable_text());
-    const bool is_known = std::all_of(glob.begin(), glob.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || string_view("-._*?").find(c) != string_view::npos;
-    });
-    if (!is_known || glob.size() > 253 || glob.back() == '.') {
-        v.fail("expected a host name with * and ? as wildcards; no scheme, port, path or final dot");
-    }
-    return glob;
-}
-
-std::vector<std::string> host_globs(const value& v) {
-    std::vector<std::string> all;
-    for (const value& one : v.list()) {
-        all.push_back(host_glob(one));
     }
     return all;
 }
@@ -195,7 +171,9 @@ void read_other_hosts(const value& v, config& c) {
 
 constexpr std::array policy_keys{
     key<config>{"other_hosts", read_other_hosts},
-    key<config>{"allow", [](const value& v, config& c) { c.policy.allow = host_globs(v); }},
+    key<config>{"allow", [](const value& v, config& c) { c.policy.allow = read_rules(v); }},
+    key<config>{"deny", [](const value& v, config& c) { c.policy.deny = read_rules(v); }},
+    key<config>{"dry_run", [](const value& v, config& c) { c.policy.dry_run = v.boolean(); }},
 };
 
 void read_log_level(const value& v, config& c) {
@@ -234,72 +212,16 @@ void read_payload(const value& v, route& r) {
     );
 }
 
-// RFC 9110 5.1: a field name is a token.
-std::string field_name(const value& v) {
-    const std::string name = lower(v.printable_text());
-    const bool is_token = std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-               string_view("!#$%&'*+-.^_`|~").find(c) != string_view::npos;
-    });
-    if (!is_token || name.size() > 256) {
-        v.fail("expected the name of a header field, as in \"x-tenant\"");
-    }
-    return name;
-}
-
-// What never can be in a signature: fields that end at a hop, are written anew by this proxy, or are changed by load
-// balancers; and what signing itself sets.
-constexpr std::array<string_view, 23> never_signable{
-    "authorization",
-    "connection",
-    "content-length",
-    "date",
-    "expect",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "sec-websocket-key",
-    "sec-websocket-protocol",
-    "sec-websocket-version",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "via",
-    "x-amz-content-sha256",
-    "x-amz-date",
-    "x-amz-region-set",
-    "x-amz-security-token",
-    "x-amzn-trace-id",
-};
-
-std::vector<std::string> signable_names(const value& v) {
-    std::vector<std::string> all;
-    for (const value& one : v.list()) {
-        all.push_back(field_name(one));
-        if (std::find(never_signable.begin(), never_signable.end(), all.back()) != never_signable.end()) {
-            v.fail(fmt::format("{} cannot be signed: it ends at a hop or is written anew on the way", all.back()));
-        }
-    }
-    return all;
-}
-
-// AWS demands the signature of these two.
-std::vector<std::string> removable_names(const value& v) {
-    std::vector<std::string> all;
-    for (const value& one : v.list()) {
-        all.push_back(field_name(one));
-        if (all.back() == "host" || all.back().starts_with("x-amz-")) {
-            v.fail(fmt::format("{} must be signed: AWS refuses requests where host or x-amz-* is not", all.back()));
-        }
-    }
-    return all;
+void read_route_retry_mode(const value& v, route& r) {
+    refuse_announced(v, "adaptive");
+    r.retry_mode = pick<retry_mode>(v, {{"standard", retry_mode::standard}, {"off", retry_mode::off}});
 }
 
 constexpr std::array all_route_keys{
+    key<route>{"name", [](const value& v, route& r) { r.name = route_name(v); }},
     key<route>{"host", [](const value& v, route& r) { r.host = host_glob(v); }},
+    key<route>{"path", [](const value& v, route& r) { r.path = path_prefix(v); }},
+    key<route>{"method", [](const value& v, route& r) { r.method = methods(v); }},
     key<route>{"upstream", read_upstream},
     key<route>{"connect", [](const value& v, route& r) { r.connect = dialled(v); }},
     key<route>{"scheme", [](const value& v, route& r) { r.scheme = read_scheme(v); }},
@@ -309,7 +231,15 @@ constexpr std::array all_route_keys{
     key<route>{"payload", read_payload},
     key<route>{"max_attempts", [](const value& v, route& r) { r.max_attempts = attempts(v); }},
     key<route>{"sign_headers", [](const value& v, route& r) { r.sign_headers = signable_names(v); }},
-    key<route>{"unsigned_headers", [](const value& v, route& r) { r.unsigned_headers = removable_names(v); }},
+    key<route>{"unsigned_headers", [](const value& v, route& r) { r.unsigned_headers = omissible_names(v); }},
+    key<route>{"retry_mode", read_route_retry_mode},
+    key<route>{"connect_timeout", [](const value& v, route& r) { r.connect_timeout = v.duration(); }},
+    key<route>{"request_timeout", [](const value& v, route& r) { r.request_timeout = v.duration(); }},
+    key<route>{"response_timeout", [](const value& v, route& r) { r.response_timeout = v.duration(); }},
+    key<route>{"idle_timeout", [](const value& v, route& r) { r.idle_timeout = v.duration(); }},
+    key<route>{"rate_limit", [](const value& v, route& r) { r.rate_limit = v.requests_in_time(); }},
+    key<route>{"add_headers", [](const value& v, route& r) { r.add_headers = added_headers(v); }},
+    key<route>{"remove_headers", [](const value& v, route& r) { r.remove_headers = removed_headers(v); }},
 };
 
 const std::array<section, 8> all_sections{{
@@ -323,13 +253,12 @@ const std::array<section, 8> all_sections{{
     {"log", log_keys},
 }};
 
-constexpr std::array<string_view, 6> announced{
+constexpr std::array<string_view, 5> announced{
     "identity",
     "upstream.proxy",
     "payload.spill_limit",
     "policy.connect",
     "route.identity",
-    "route.rate_limit",
 };
 
 } // namespace

@@ -78,6 +78,8 @@ template <class Target>
 void read_table(
     std::string_view file,
     std::string_view name,
+    std::string_view written_to, // "listen", "route.0": in config::origins
+    config& whole,
     const toml::table& table,
     std::span<const key<Target>> keys,
     echo shows,
@@ -97,6 +99,7 @@ void read_table(
             fail_on_secret(file, line_of(written), full);
         }
         found->read(value(file, full, node, shows), into);
+        whole.origins[fmt::format("{}.{}", written_to, bare)] = fmt::format("{}:{}", file, line_of(written));
     }
 }
 
@@ -115,7 +118,8 @@ void read_routes(std::string_view file, const toml::key& written, const toml::no
         if (!table->contains("host")) {
             fail_at(file, r.line, "route.host is missing: every [[route]] says which hosts it is for (\"*\": all)");
         }
-        read_table<route>(file, "route", *table, route_keys(), echo::shown, r);
+        const std::string place = fmt::format("route.{}", into.routes.size() - 1);
+        read_table<route>(file, "route", place, into, *table, route_keys(), echo::shown, r);
     }
 }
 
@@ -146,7 +150,7 @@ void read_section(std::string_view file, const toml::key& written, const toml::n
             fmt::format("{} is a table: write [{}] and its keys below", found->name, found->name)
         );
     }
-    read_table<config>(file, found->name, *node.as_table(), found->keys, found->shows, into);
+    read_table<config>(file, found->name, found->name, into, *node.as_table(), found->keys, found->shows, into);
 }
 
 toml::table parsed(std::string_view text, std::string_view name) {
@@ -188,6 +192,7 @@ void apply_environment(config& c, const toml::table& file, const environment& en
                         "mode in [retry]");
         }
         c.retry.mode = retry_mode::standard;
+        c.origins["retry.mode"] = "AWS_RETRY_MODE";
     }
     if (const auto attempts = set_in(env, "AWS_MAX_ATTEMPTS"); attempts && !file["retry"]["max_attempts"]) {
         unsigned number = 0;
@@ -197,9 +202,11 @@ void apply_environment(config& c, const toml::table& file, const environment& en
             throw error("AWS_MAX_ATTEMPTS: expected a whole number from 1 to 100");
         }
         c.retry.max_attempts = number;
+        c.origins["retry.max_attempts"] = "AWS_MAX_ATTEMPTS";
     }
     if (const auto bundle = set_in(env, "AWS_CA_BUNDLE"); bundle && !file["upstream"]["ca_file"]) {
         c.upstream.ca_file = *bundle;
+        c.origins["upstream.ca_file"] = "AWS_CA_BUNDLE";
     }
 }
 

@@ -34,6 +34,7 @@ config load_file(const std::optional<std::filesystem::path>& given, const enviro
 endpoint parse_endpoint(std::string_view text, std::string_view what);     // "host:port"
 milliseconds parse_duration(std::string_view text, std::string_view what); // "250ms" "5s" "2m" "1h"
 std::uint64_t parse_size(std::string_view text, std::string_view what);    // "512" "64KiB" "1MiB" "5GiB" "10MB"
+rate parse_rate(std::string_view text, std::string_view what);             // "100/s" "5000/m" "20/h"
 
 // Rules that span several keys, applied to the file and once more when flags were added (loopback without
 // allow_remote, two listeners on one address, …). Throws conf::error.

@@ -1,5 +1,7 @@
 #include "conf/route.hpp"
 
+#include <algorithm>
+
 namespace countersign::conf {
 namespace {
 
@@ -44,13 +46,19 @@ bool glob_covers(std::string_view wide, std::string_view narrow) noexcept {
     return matches(wide, narrow, [](char c) { return c != '*'; });
 }
 
-const route* find_route(const std::vector<route>& routes, std::string_view host) noexcept {
-    for (const route& r : routes) {
-        if (glob_matches(r.host, host)) {
-            return &r;
-        }
-    }
-    return nullptr;
+bool begins_with_segments(std::string_view path, std::string_view prefix) noexcept {
+    return path.starts_with(prefix) &&
+           (path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/');
+}
+
+bool route_covers(const route& wide, const route& narrow) noexcept {
+    const auto takes = [&](const std::string& method) {
+        return std::find(wide.method.begin(), wide.method.end(), method) != wide.method.end();
+    };
+    const bool every_method = wide.method.empty() || (!narrow.method.empty() &&
+                                                      std::all_of(narrow.method.begin(), narrow.method.end(), takes));
+    return every_method && glob_covers(wide.host, narrow.host) &&
+           (wide.path.empty() || begins_with_segments(narrow.path, wide.path));
 }
 
 } // namespace countersign::conf

@@ -1,4 +1,4 @@
-// Which route a host takes. Pure; any thread.
+// Globs, and which routes take each other's requests. Pure; any thread.
 #pragma once
 
 #include "conf/config.hpp"
@@ -16,8 +16,16 @@ bool glob_matches(std::string_view glob, std::string_view text) noexcept;
 // behind one for `wide` is never reached: *.amazonaws.com covers s3.*.amazonaws.com.
 bool glob_covers(std::string_view wide, std::string_view narrow) noexcept;
 
-// The first route whose host glob matches; nullptr when none does. REQUIRES: host lower-case, no port, no
-// final dot.
-const route* find_route(const std::vector<route>& routes, std::string_view host) noexcept;
+// Does `path` begin with the segments of `prefix`? "/v1" takes in /v1 and /v1/a but not /v10, "/v1/" only what
+// is below.
+bool begins_with_segments(std::string_view path, std::string_view prefix) noexcept;
+
+// True only when every request that `narrow` is for has been taken by `wide`: host, path and method.
+bool route_covers(const route& wide, const route& narrow) noexcept;
+
+// Is there more to ask than the host?
+inline bool is_conditional(const route& r) noexcept {
+    return !r.path.empty() || !r.method.empty();
+}
 
 } // namespace countersign::conf

@@ -107,6 +107,19 @@ milliseconds parse_duration(std::string_view text, std::string_view what) {
     return milliseconds(*found);
 }
 
+rate parse_rate(std::string_view text, std::string_view what) {
+    constexpr std::array<unit, 3> spans{{{"/s", 1000}, {"/m", 60'000}, {"/h", 3'600'000}}};
+    constexpr unsigned most = 1'000'000;
+    unsigned count = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
+    const std::string_view rest = text.substr(static_cast<std::size_t>(end - text.data()));
+    const auto found = std::find_if(spans.begin(), spans.end(), [&](const unit& u) { return u.name == rest; });
+    if (failure != std::errc{} || found == spans.end() || count == 0 || count > most) {
+        fail(what, "expected 1 to 1000000 requests a second, minute or hour, as in \"100/s\", \"5000/m\" or \"20/h\"");
+    }
+    return {count, milliseconds(found->factor)};
+}
+
 std::uint64_t parse_size(std::string_view text, std::string_view what) {
     const auto found = number_with_unit(text, size_units, std::numeric_limits<std::int64_t>::max());
     if (!found) {

@@ -112,6 +112,37 @@ endpoint value::address() const {
     return parsed_by(parse_endpoint);
 }
 
+rate value::requests_in_time() const {
+    return parsed_by(parse_rate);
+}
+
+std::string value::line_text() const {
+    std::string found = text();
+    const auto is_odd = [](char c) { return c < ' ' || c > '~'; };
+    if (found.empty() || found.front() == ' ' || found.back() == ' ' ||
+        std::any_of(found.begin(), found.end(), is_odd)) {
+        fail("the text is empty, has a blank at its ends, or holds something else than visible ASCII");
+    }
+    return found;
+}
+
+bool value::is_table() const noexcept {
+    return node_->is_table();
+}
+
+std::vector<std::pair<std::string, value>> value::members() const {
+    const auto* found = node_->as_table();
+    if (found == nullptr) {
+        fail(fmt::format("expected an inline table, as in {{name = \"value\"}}, found {}", kind_of(*node_)));
+    }
+    std::vector<std::pair<std::string, value>> all;
+    for (const auto& [name, node] : *found) {
+        const std::string bare(name.str());
+        all.emplace_back(bare, value(file_, fmt::format("{}.{}", key_, bare), node, shows_));
+    }
+    return all;
+}
+
 std::vector<value> value::list() const {
     const auto* found = node_->as_array();
     if (found == nullptr) {

@@ -21,10 +21,10 @@ constexpr auto is_plain = [] {
 
 constexpr std::size_t longest_field = 64;
 constexpr std::size_t longest_host = 256;
-// Names and punctuation (~250), the numbers (7 × 21), the path and host, nine further fields, each with its
+// Names and punctuation (~250), the numbers (7 × 21), the path and host, ten further fields, each with its
 // "...".
 constexpr std::size_t longest_entry = 2560;
-static_assert(longest_entry > 500 + access_log::longest_path + 3 + longest_host + 3 + 9 * (longest_field + 3));
+static_assert(longest_entry > 500 + access_log::longest_path + 3 + longest_host + 3 + 10 * (longest_field + 3));
 static_assert(longest_entry < log_sink::longest_line);
 
 // Appends to a place that is known to be large enough.
@@ -165,6 +165,7 @@ char* append_entry(char* to, const access_entry& e, std::string_view second, uns
     out.field("upstream_ms", e.upstream);
     out.field("payload", e.payload);
     out.field("refusal", e.refusal);
+    out.field("route", e.route);
     out.literal(is_json ? "}\n" : "\n");
     return out.end();
 }

@@ -4,9 +4,9 @@
 //
 // No line holds a header, a body, a query value or a control byte. Fields, in this order, in both formats:
 //   time client method host path service region identity status attempts request_bytes response_bytes
-//   duration_ms upstream_ms payload refusal
-// Text:  2026-11-22T00:13:30.123Z client=127.0.0.1:5000 method=GET … refusal=-     (an empty value is "-")
-// JSON:  {"time":"2026-11-22T00:13:30.123Z","event":"access","client":"127.0.0.1:5000",…,"refusal":""}
+//   duration_ms upstream_ms payload refusal route
+// Text:  2026-11-22T00:13:30.123Z client=127.0.0.1:5000 method=GET … route=-       (an empty value is "-")
+// JSON:  {"time":"2026-11-22T00:13:30.123Z","event":"access","client":"127.0.0.1:5000",…,"route":""}
 #pragma once
 
 #include "conf/config.hpp"
@@ -38,6 +38,7 @@ struct access_entry {
     std::chrono::nanoseconds upstream{}; // of the last attempt, to the end of the answer's head
     std::string_view payload;            // "none", "memory", "unsigned"
     std::string_view refusal;            // x-countersign-error; "" when an answer was passed on
+    std::string_view route;              // its name, else its host glob; "" without one
 };
 
 class access_log {

@@ -2,10 +2,13 @@
 // 0 done, 1 failed with one clear line on standard error, 2 wrong usage.
 #pragma once
 
+#include "proxy/serve.hpp"
+
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace countersign::proxy {
 
@@ -61,8 +64,15 @@ struct session_arguments {
 };
 int run_session(const session_arguments& a);
 
-int run_scope();
+struct scope_arguments {
+    std::vector<std::string> hosts; // none: standard input, one a line
+    bool explain = false;
+    std::optional<std::filesystem::path> config; // with explain: its routes are looked at, too
+};
+int run_scope(const scope_arguments& a);
+
 int run_config_check(const std::optional<std::filesystem::path>& file);
+int run_config_show(const serve_arguments& a);
 
 // The key pair that the sandbox always knows. It opens nothing else and is printed by --help and the sandbox itself.
 inline constexpr std::string_view sandbox_access_key_id = "AKIASANDBOXEXAMPLE00";

@@ -1,5 +1,6 @@
 #include "proxy/destination.hpp"
 
+#include "proxy/route_choice.hpp"
 #include "proxy/upstream.hpp"
 
 #include <algorithm>
@@ -16,6 +17,65 @@ std::uint32_t port_and_scheme(const asked_host& asked) noexcept {
 void close_idle(destination& d) {
     for (const upstream_ptr& c : std::exchange(d.idle, {})) {
         c->close();
+    }
+}
+
+// max_attempts of the route, else what its mode or the file's says.
+std::optional<unsigned> attempts_of(const conf::retry_settings& all, const plan& p) noexcept {
+    if (p.max_attempts) {
+        return p.max_attempts;
+    }
+    return p.retry_mode.value_or(all.mode) == conf::retry_mode::off ? 1 : all.max_attempts;
+}
+
+// What makes two routes of two configurations the same one.
+std::string identity_of(const conf::route& r) {
+    std::string text = r.name + '\n' + r.host + '\n' + r.path;
+    for (const std::string& method : r.method) {
+        text += '\n' + method;
+    }
+    return text;
+}
+
+steady_time last_used(const destination_ptr& d) noexcept {
+    return d->last_used;
+}
+
+void forget(const destination_ptr& d) {
+    close_idle(*d);
+}
+
+template <class Fork>
+steady_time last_used(const Fork& f) noexcept {
+    return f.last_used;
+}
+
+template <class Fork>
+void forget(const Fork& f) {
+    for (const auto& b : f.branches) {
+        close_idle(*b.place);
+    }
+}
+
+// Half of a full table goes, those unused for longest first: amortised, an eviction costs nothing.
+template <class Table>
+void make_room(Table& table, std::size_t most) {
+    if (table.size() < most) {
+        return;
+    }
+    std::vector<steady_time> ages;
+    for (const auto& [k, entry] : table) {
+        ages.push_back(last_used(entry));
+    }
+    const auto middle = ages.begin() + static_cast<std::ptrdiff_t>(ages.size() / 2);
+    std::nth_element(ages.begin(), middle, ages.end());
+    for (auto i = table.begin(); i != table.end();) {
+        if (last_used(i->second) <= *middle) {
+            forget(i->second);
+            i = table.erase(i);
+        } else {
+            ++i;
+        }
     }
 }
 
@@ -36,43 +96,70 @@ std::variant<destination_ptr, refusal> destination_table::find(
         known->second->last_used = now;
         return known->second;
     }
-    auto made = make_plan(c, default_region, asked);
-    if (auto* no = std::get_if<refusal>(&made)) {
-        return std::move(*no);
+    if (is_conditional(c.routes, asked.host)) {
+        return find_on_fork(c, default_region, asked, metrics, now);
     }
-    make_room();
-    destination_ptr d{new destination{std::move(std::get<plan>(made))}};
-    d->counters = &metrics.of_scope(d->where.service, d->where.region);
-    d->budget = &budget_of(d->where);
-    std::optional<unsigned> attempts = d->where.max_attempts;
-    if (!attempts) {
-        attempts = c.retry.mode == conf::retry_mode::off ? 1 : c.retry.max_attempts;
+    const route_choice choice = choose_route(c.routes, asked.host, asked.method, asked.path);
+    auto made = make(c, default_region, asked, choice.route, metrics);
+    if (auto* d = std::get_if<destination_ptr>(&made)) {
+        make_room(by_host_, most);
+        (*d)->last_used = now;
+        by_host_.emplace(key{std::string(asked.host), port_and_scheme(asked)}, *d);
     }
-    d->retries = policy_for(d->where.service, attempts);
-    d->last_used = now;
-    by_host_.emplace(key{std::string(asked.host), port_and_scheme(asked)}, d);
-    return d;
+    return made;
 }
 
-// Half of the table goes, those unused for longest first: amortised, an eviction costs nothing.
-void destination_table::make_room() {
-    if (by_host_.size() < most) {
-        return;
+destination_table::found destination_table::find_on_fork(
+    const conf::config& c,
+    std::string_view default_region,
+    const asked_host& asked,
+    worker_metrics& metrics,
+    steady_time now
+) {
+    const route_choice choice = choose_route(c.routes, asked.host, asked.method, asked.path);
+    if (choice.unclear) {
+        return refuse_path();
     }
-    std::vector<steady_time> ages;
-    for (const auto& [k, d] : by_host_) {
-        ages.push_back(d->last_used);
-    }
-    const auto middle = ages.begin() + static_cast<std::ptrdiff_t>(ages.size() / 2);
-    std::nth_element(ages.begin(), middle, ages.end());
-    for (auto i = by_host_.begin(); i != by_host_.end();) {
-        if (i->second->last_used <= *middle) {
-            close_idle(*i->second);
-            i = by_host_.erase(i);
-        } else {
-            ++i;
+    const std::size_t index = choice.route ? static_cast<std::size_t>(choice.route - c.routes.data()) : c.routes.size();
+    auto known = forks_.find(key_view{asked.host, port_and_scheme(asked)});
+    if (known != forks_.end()) {
+        known->second.last_used = now;
+        for (const branch& b : known->second.branches) {
+            if (b.route == index) {
+                return b.place;
+            }
         }
     }
+    auto made = make(c, default_region, asked, choice.route, metrics);
+    if (auto* d = std::get_if<destination_ptr>(&made)) {
+        if (known == forks_.end()) {
+            make_room(forks_, most_forks);
+            known = forks_.emplace(key{std::string(asked.host), port_and_scheme(asked)}, fork{{}, now}).first;
+        }
+        known->second.branches.push_back({index, *d});
+    }
+    return made;
+}
+
+destination_table::found destination_table::make(
+    const conf::config& c,
+    std::string_view default_region,
+    const asked_host& asked,
+    const conf::route* r,
+    worker_metrics& metrics
+) {
+    auto planned = make_plan(c, default_region, asked, r);
+    if (auto* no = std::get_if<refusal>(&planned)) {
+        return std::move(*no);
+    }
+    destination_ptr d{new destination{std::move(std::get<plan>(planned))}};
+    d->counters = &metrics.of_scope(d->where.service, d->where.region);
+    d->budget = &budget_of(d->where);
+    d->retries = policy_for(d->where.service, attempts_of(c.retry, d->where));
+    if (d->where.rate_limit) {
+        d->limiter = (limiters_ ? *limiters_ : own_limiters_).find(identity_of(*r), *d->where.rate_limit);
+    }
+    return d;
 }
 
 retry_budget& destination_table::budget_of(const plan& p) {
@@ -87,9 +174,13 @@ retry_budget& destination_table::budget_of(const plan& p) {
 
 void destination_table::clear() {
     for (auto& [k, d] : by_host_) {
-        close_idle(*d);
+        forget(d);
     }
     by_host_.clear();
+    for (auto& [k, f] : forks_) {
+        forget(f);
+    }
+    forks_.clear();
 }
 
 } // namespace countersign::proxy

@@ -4,6 +4,7 @@
 
 #include "proxy/metrics.hpp"
 #include "proxy/plan.hpp"
+#include "proxy/rate_limiter.hpp"
 #include "proxy/retry.hpp"
 #include "proxy/tls.hpp"
 #include "proxy/transport.hpp"
@@ -32,7 +33,8 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     plan where;
     scope_counters* counters = nullptr; // of the worker's metrics
     retry_policy retries;
-    retry_budget* budget = nullptr; // shared by all hosts of this service and region
+    retry_budget* budget = nullptr;        // shared by all hosts of this service and region
+    std::shared_ptr<rate_limiter> limiter; // its route's, of all workers; null: none
 
     std::vector<upstream_ptr> idle; // the one used last is at the back
     session_ticket ticket;
@@ -50,9 +52,13 @@ using destination_ptr = boost::intrusive_ptr<destination>;
 
 class destination_table {
 public:
-    static constexpr std::size_t most = 1024;
+    static constexpr std::size_t most = 1024;      // hosts
+    static constexpr std::size_t most_forks = 256; // hosts whose routes ask for path or method
 
-    // Asks make_plan once per host. The refusal is not remembered.
+    explicit destination_table(rate_limiters* shared = nullptr) noexcept : limiters_(shared) {}
+
+    // Asks make_plan once per host; where its routes ask for path or method, once for each of these routes. A refusal
+    // is not remembered.
     std::variant<destination_ptr, refusal> find(
         const conf::config& c,
         std::string_view default_region,
@@ -87,10 +93,37 @@ private:
             return a.port_and_scheme == b.port_and_scheme && std::string_view{a.host} == std::string_view{b.host};
         }
     };
-    void make_room();
+    // A host with several destinations: one for each route that may take a request, one for what none takes.
+    struct branch {
+        std::size_t route; // index; beyond the last one: no route
+        destination_ptr place;
+    };
+    struct fork {
+        std::vector<branch> branches;
+        steady_time last_used{};
+    };
+    using found = std::variant<destination_ptr, refusal>;
+
+    found find_on_fork(
+        const conf::config& c,
+        std::string_view default_region,
+        const asked_host& asked,
+        worker_metrics& metrics,
+        steady_time now
+    );
+    found make(
+        const conf::config& c,
+        std::string_view default_region,
+        const asked_host& asked,
+        const conf::route* r,
+        worker_metrics& metrics
+    );
     retry_budget& budget_of(const plan& p);
 
     std::unordered_map<key, destination_ptr, hash, equal> by_host_;
+    std::unordered_map<key, fork, hash, equal> forks_;
+    rate_limiters* limiters_;
+    rate_limiters own_limiters_; // where none are shared
     std::unordered_map<std::string, retry_budget> budgets_;
 };
 

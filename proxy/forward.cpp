@@ -122,12 +122,12 @@ task<errc> send_and_receive(exchange& x, worker& w) {
     const std::string_view head = write_request_head(x, w);
     x.sent = w.now();
     const gather request{asio::buffer(head), asio::buffer(x.body)};
-    const errc sent = co_await c.write(request, x.sent + w.config->upstream.request_timeout);
+    const errc sent = co_await c.write(request, x.sent + x.place->where.limits.request);
     if (sent != errc::none && sent != errc::reset) {
         co_return sent;
     }
     // Even where the request could not be written whole, the service may have said why.
-    const errc e = co_await read_answer_head(x, c, w.now() + w.config->upstream.response_timeout);
+    const errc e = co_await read_answer_head(x, c, w.now() + x.place->where.limits.response);
     x.upstream_time = w.now() - x.sent;
     w.metrics.upstream_seconds.add(x.upstream_time);
     co_return e;
@@ -160,7 +160,7 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
             }
         }
         if (out.error == errc::none && x.reply.head.status >= 400) {
-            const auto limit = std::min<steady_time::duration>(error_body_limit, w.config->upstream.response_timeout);
+            const auto limit = std::min<steady_time::duration>(error_body_limit, x.place->where.limits.response);
             co_await read_error(x, *x.connection, w.now() + limit, out);
         }
     }

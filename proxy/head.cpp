@@ -77,9 +77,10 @@ constexpr known_field known_fields[] = {
     {"x-amzn-query-error", field_name::amzn_query_error},
     {"x-amz-content-sha256", field_name::amz_content_sha256},
     {"x-amz-security-token", field_name::amz_owned},
+    {"x-countersign-dry-run", field_name::countersign_dry_run},
 };
 
-constexpr std::size_t longest_known = 20;
+constexpr std::size_t longest_known = 21;
 
 // For each length the first and the one-past-last entry that have it (the table is sorted here, not by hand).
 struct length_index {

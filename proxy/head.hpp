@@ -16,6 +16,7 @@ enum class field_name : std::uint8_t {
     authorization,
     connection,
     content_encoding,
+    countersign_dry_run,
     content_length,
     expect,
     host,

@@ -1,5 +1,7 @@
 #include "proxy/inbound.hpp"
 
+#include "signer/encode.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -11,14 +13,10 @@ refusal bad_request(std::string_view code, std::string_view message) {
     return {400, code, std::string(message)};
 }
 
-bool is_hex(char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 // Every '%' begins an escape. "%zz" means different things to different servers.
 bool escapes_are_whole(std::string_view text) noexcept {
     for (std::size_t i = text.find('%'); i != std::string_view::npos; i = text.find('%', i + 1)) {
-        if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) {
+        if (i + 2 >= text.size() || signer::hex_value(text[i + 1]) < 0 || signer::hex_value(text[i + 2]) < 0) {
             return false;
         }
     }
@@ -52,7 +50,9 @@ bool split_ipv6(std::string_view authority, std::string_view& host, std::string_
     }
     host = authority.substr(1, end - 1);
     rest = authority.substr(end + 1);
-    return std::all_of(host.begin(), host.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+    return std::all_of(host.begin(), host.end(), [](char c) {
+        return signer::hex_value(c) >= 0 || c == ':' || c == '.';
+    });
 }
 
 // RFC 9110 4.2 without userinfo (4.2.4). Fills host, host_text and port.
@@ -230,13 +230,9 @@ std::optional<refusal> refuse_browser(const field& f, const inbound_rules& rules
         f.id == field_name::origin
             ? std::find(rules.allow_origin.begin(), rules.allow_origin.end(), f.value) != rules.allow_origin.end()
             : f.value == "none" || (f.value == "same-origin" && !rules.allow_origin.empty());
-    if (allowed) {
-        return std::nullopt;
-    }
-    return refusal{
-        403,
-        "browser-request",
-        "The request was made by a web page. List its origin in listen.allow_origin if that is intended."};
+    constexpr auto advice =
+        "The request was made by a web page. List its origin in listen.allow_origin if that is meant.";
+    return allowed ? std::optional<refusal>{} : refusal{403, "browser-request", advice};
 }
 
 std::optional<refusal> read_field(const field& f, const inbound_rules& rules, inbound& out, bool& close, bool& keep) {
@@ -258,6 +254,9 @@ std::optional<refusal> read_field(const field& f, const inbound_rules& rules, in
                 out.claim = payload_claim::streaming;
             }
         });
+        break;
+    case field_name::countersign_dry_run:
+        out.dry = f.value == "sign" && out.dry == dry_run::no ? dry_run::sign : dry_run::other;
         break;
     case field_name::origin:
     case field_name::sec_fetch_site:
@@ -311,6 +310,7 @@ void mark_hop_by_hop(std::span<field> fields) noexcept {
             });
             f.hop = true;
             break;
+        case field_name::countersign_dry_run: // means something to this proxy only
         case field_name::keep_alive:
         case field_name::te:
         case field_name::trailer:

@@ -20,6 +20,9 @@ enum class body_framing : std::uint8_t { none, length, chunked };
 // A caller's own word about its payload, in x-amz-content-sha256.
 enum class payload_claim : std::uint8_t { none, unsigned_payload, streaming, hash };
 
+// X-Countersign-Dry-Run: what would be sent is shown instead. `other`: any value but one "sign".
+enum class dry_run : std::uint8_t { no, sign, other };
+
 struct inbound {
     std::string_view method;
     std::string_view path;             // of the target, "/" where it was empty
@@ -38,6 +41,7 @@ struct inbound {
     payload_claim claim = payload_claim::none;
     std::string_view amz_target; // X-Amz-Target: the operation, for JSON services
     bool is_head = false;
+    dry_run dry = dry_run::no;
     std::span<field> fields; // those with .hop end here
 
     static constexpr std::size_t longest_host = 253; // RFC 1035 2.3.4

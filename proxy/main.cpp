@@ -40,7 +40,8 @@ struct subcommand {
     work (*declare)(CLI::App& command); // adds the flags; what it returns runs once they are parsed
 };
 
-work declare_serve(CLI::App& command) {
+// What `serve` and `config show` have in common.
+std::shared_ptr<serve_arguments> add_serve_flags(CLI::App& command) {
     auto a = std::make_shared<serve_arguments>();
     command.add_option("--config", a->config, "Configuration file (TOML); see `countersign config check`")
         ->type_name("FILE");
@@ -60,6 +61,11 @@ work declare_serve(CLI::App& command) {
         ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
     command.add_option("--log-format", a->log_format, "Form of the log's lines")
         ->check(CLI::IsMember({"text", "json"}));
+    return a;
+}
+
+work declare_serve(CLI::App& command) {
+    const auto a = add_serve_flags(command);
     return [a] { return run_serve(*a); };
 }
 
@@ -157,8 +163,14 @@ work declare_session(CLI::App& command) {
     return [a] { return run_session(*a); };
 }
 
-work declare_scope(CLI::App&) {
-    return [] { return run_scope(); };
+work declare_scope(CLI::App& command) {
+    auto a = std::make_shared<scope_arguments>();
+    command.add_option("host", a->hosts, "Host names; without them standard input, one a line")->type_name("HOST");
+    auto* explain = command.add_flag("--explain", a->explain, "Say which rule decided, or which route");
+    command.add_option("--config", a->config, "With --explain: the configuration whose routes count")
+        ->type_name("FILE")
+        ->needs(explain);
+    return [a] { return run_scope(*a); };
 }
 
 work declare_config(CLI::App& command) {
@@ -166,7 +178,9 @@ work declare_config(CLI::App& command) {
     command.require_subcommand(1);
     auto* check = command.add_subcommand("check", "Read a configuration and say what is wrong with it");
     check->add_option("file", *file, "The file; without it the one that `serve` would use")->type_name("FILE");
-    return [file] { return run_config_check(*file); };
+    auto* show = command.add_subcommand("show", "The configuration in force, and where each value came from");
+    const auto flags = add_serve_flags(*show);
+    return [file, flags, show] { return show->parsed() ? run_config_show(*flags) : run_config_check(*file); };
 }
 
 work declare_sandbox(CLI::App& command) {
@@ -214,8 +228,8 @@ constexpr subcommand subcommands[] = {
      declare_inspect},
     {"credentials", "Show the credentials that would sign, or why there are none", declare_credentials},
     {"session", "Temporary keys by the code of an MFA device, saved as a profile", declare_session},
-    {"scope", "Service and region of host names, one a line on standard input", declare_scope},
-    {"config", "Look at a configuration file", declare_config},
+    {"scope", "Service and region that a host name stands for", declare_scope},
+    {"config", "Check a configuration, or show the one in force", declare_config},
     {"sandbox", "A local endpoint that verifies signatures, for trials and tests", declare_sandbox},
 };
 

@@ -67,15 +67,18 @@ bool tells_length(const inbound& in) noexcept {
 }
 
 std::span<const signer::header> collect_headers(exchange& x) {
-    auto* const out = static_cast<signer::header*>(
-        x.attempt_memory().allocate((x.in.fields.size() + 1) * sizeof(signer::header), alignof(signer::header))
-    );
+    auto* const out = static_cast<signer::header*>(x.attempt_memory().allocate(
+        (x.in.fields.size() + x.place->where.add_headers.size() + 1) * sizeof(signer::header), alignof(signer::header)
+    ));
     std::size_t n = 0;
     out[n++] = {"Host", x.place->where.authority};
     for (const field& f : x.in.fields) {
         if (!f.hop) {
             out[n++] = {f.name, f.value};
         }
+    }
+    for (const conf::header_line& h : x.place->where.add_headers) {
+        out[n++] = {h.name, h.value};
     }
     return {out, n};
 }
@@ -141,6 +144,11 @@ void prepare(exchange& x) {
     x.path = x.in.path;
     x.query = x.in.query;
     x.payload_plan = x.body.empty() ? "none" : "memory";
+    for (const std::string& name : p.remove_headers) {
+        for (field& f : x.in.fields) {
+            f.hop = f.hop || equal_ignoring_case(f.name, name);
+        }
+    }
     if (p.sign == conf::sign_mode::none) {
         return;
     }

@@ -2,6 +2,7 @@
 
 #include "conf/route.hpp"
 #include "proxy/address.hpp"
+#include "proxy/route_choice.hpp"
 
 #include <fmt/format.h>
 
@@ -77,9 +78,39 @@ std::optional<refusal> fill_scope(
     return std::nullopt;
 }
 
+time_limits limits_of(const conf::upstream_settings& all, const conf::route* r) {
+    if (r == nullptr) {
+        return {all.connect_timeout, all.request_timeout, all.response_timeout, all.idle_timeout};
+    }
+    return {
+        r->connect_timeout.value_or(all.connect_timeout),
+        r->request_timeout.value_or(all.request_timeout),
+        r->response_timeout.value_or(all.response_timeout),
+        r->idle_timeout.value_or(all.idle_timeout)};
+}
+
+// What a route says beyond where and as what.
+void take_over(plan& p, const conf::route& r) {
+    p.route = r.name.empty() ? r.host : r.name;
+    p.sign = r.sign;
+    p.payload = r.payload;
+    p.max_attempts = r.max_attempts;
+    p.retry_mode = r.retry_mode;
+    p.rate_limit = r.rate_limit;
+    p.add_headers = r.add_headers;
+    p.sign_headers = r.sign_headers;
+    p.unsigned_headers = r.unsigned_headers;
+    p.remove_headers = r.remove_headers;
+    // A client's own field of that name is not to stand beside it.
+    for (const conf::header_line& h : r.add_headers) {
+        p.remove_headers.push_back(h.name);
+    }
+}
+
 std::variant<plan, refusal>
 plan_by_route(const conf::route& r, std::string_view default_region, const asked_host& asked) {
     plan p;
+    take_over(p, r);
     const conf::scheme scheme = r.scheme.value_or(r.upstream_scheme.value_or(conf::scheme::https));
     const bool tls = scheme == conf::scheme::https;
     const std::string_view host = r.upstream ? std::string_view{r.upstream->host} : asked.host;
@@ -90,11 +121,6 @@ plan_by_route(const conf::route& r, std::string_view default_region, const asked
         p.dial_host = r.connect->host;
         p.dial_port = r.connect->port;
     }
-    p.sign = r.sign;
-    p.payload = r.payload;
-    p.max_attempts = r.max_attempts;
-    p.sign_headers = r.sign_headers;
-    p.unsigned_headers = r.unsigned_headers;
     const derived_scope derived = signer::scope_of(host);
     if (auto no = fill_scope(p, r, derived, default_region, host); no && r.sign != conf::sign_mode::none) {
         return *std::move(no);
@@ -102,20 +128,9 @@ plan_by_route(const conf::route& r, std::string_view default_region, const asked
     return p;
 }
 
-bool is_allowed(const conf::policy_settings& policy, std::string_view host) noexcept {
-    return policy.allow.empty() || std::any_of(policy.allow.begin(), policy.allow.end(), [host](const auto& glob) {
-               return conf::glob_matches(glob, host);
-           });
-}
-
-std::variant<plan, refusal>
-plan_by_name(const signer::host_scope& scope, const conf::policy_settings& policy, const asked_host& asked) {
+std::variant<plan, refusal> plan_by_name(const signer::host_scope& scope, const asked_host& asked) {
     if (asked.port && *asked.port != 80 && *asked.port != 443) {
         return refusal{403, "bad-port", "AWS endpoints are dialled on port 443 only; write a route for another port."};
-    }
-    if (!is_allowed(policy, asked.host)) {
-        return refusal{
-            403, "not-allowed", fmt::format("policy.allow does not list {}: it is not signed for.", asked.host)};
     }
     plan p;
     dial(p, asked.host, 443, true);
@@ -134,16 +149,11 @@ plan plan_to_pass(const asked_host& asked) {
     return p;
 }
 
-} // namespace
-
-std::variant<plan, refusal> make_plan(const conf::config& c, std::string_view default_region, const asked_host& asked) {
-    if (const conf::route* r = conf::find_route(c.routes, asked.host)) {
-        return plan_by_route(*r, default_region, asked);
-    }
+std::variant<plan, refusal> plan_without_route(const conf::config& c, const asked_host& asked) {
     const derived_scope derived =
         is_numeric_host(asked.host) ? derived_scope{signer::scope_refusal::not_aws} : signer::scope_of(asked.host);
     if (const auto* scope = std::get_if<signer::host_scope>(&derived)) {
-        return plan_by_name(*scope, c.policy, asked);
+        return plan_by_name(*scope, asked);
     }
     const auto why = std::get<signer::scope_refusal>(derived);
     if (why == signer::scope_refusal::not_aws && c.policy.other == conf::other_hosts::pass &&
@@ -151,6 +161,48 @@ std::variant<plan, refusal> make_plan(const conf::config& c, std::string_view de
         return plan_to_pass(asked);
     }
     return refuse_host(why, asked.host);
+}
+
+} // namespace
+
+std::variant<plan, refusal> make_plan(const conf::config& c, std::string_view default_region, const asked_host& asked) {
+    const route_choice choice = choose_route(c.routes, asked.host, asked.method, asked.path);
+    if (choice.unclear) {
+        return refuse_path();
+    }
+    return make_plan(c, default_region, asked, choice.route);
+}
+
+std::variant<plan, refusal>
+make_plan(const conf::config& c, std::string_view default_region, const asked_host& asked, const conf::route* r) {
+    auto made = r ? plan_by_route(*r, default_region, asked) : plan_without_route(c, asked);
+    auto* const p = std::get_if<plan>(&made);
+    if (p == nullptr) {
+        return made;
+    }
+    p->limits = limits_of(c.upstream, r);
+    const bool is_elsewhere = r && r->upstream;
+    const policy_facts facts{
+        asked.host,
+        is_elsewhere ? std::string_view{r->upstream->host} : asked.host,
+        p->service,
+        p->region,
+        r != nullptr,
+        p->sign != conf::sign_mode::none};
+    auto decided = decide_for_host(c.policy, facts);
+    if (auto* no = std::get_if<refusal>(&decided)) {
+        return std::move(*no);
+    }
+    p->rules = std::get<shared_rules>(std::move(decided));
+    return made;
+}
+
+refusal refuse_path() {
+    return {
+        400,
+        "ambiguous-path",
+        "A route asks for the path, and this one could be read in two ways: send it without \".\", \"..\" and empty "
+        "segments, backslashes and escaped slashes."};
 }
 
 } // namespace countersign::proxy

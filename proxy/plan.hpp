@@ -1,8 +1,10 @@
-// Where a request goes and as what it is signed: the first route that matches, else what the host name says. Pure; any
-// thread. The worker keeps the plan of each host it has seen (proxy/destination.hpp).
+// Where a request goes and as what it is signed: the first route that matches, else what the host name says; and what
+// policy.allow and policy.deny say about that. Pure; any thread. The worker keeps the plan of each host it has seen
+// (proxy/destination.hpp).
 #pragma once
 
 #include "conf/config.hpp"
+#include "proxy/policy.hpp"
 #include "proxy/refusal.hpp"
 #include "signer/scope.hpp"
 
@@ -14,6 +16,14 @@
 #include <vector>
 
 namespace countersign::proxy {
+
+// The time-outs of [upstream], or a route's own.
+struct time_limits {
+    conf::milliseconds connect{5000};
+    conf::milliseconds request{60000};
+    conf::milliseconds response{60000};
+    conf::milliseconds idle{20000};
+};
 
 struct plan {
     std::string authority; // the Host field to send: host, and port where it is not the scheme's default
@@ -29,16 +39,32 @@ struct plan {
     std::optional<unsigned> max_attempts;
     std::vector<std::string> sign_headers;     // exceptions from the rule of signer/headers.hpp,
     std::vector<std::string> unsigned_headers; // as in conf::route
+    std::optional<conf::retry_mode> retry_mode;
+    time_limits limits;
+    std::optional<conf::rate> rate_limit;
+    std::vector<conf::header_line> add_headers; // before signing
+    std::vector<std::string> remove_headers;    // lower-case
+    std::string route;                          // its name for the log, "" without one
+    shared_rules rules;                         // what of the policy is left to ask for each request; mostly null
 };
 
-// What the client named; `host` as in inbound.
+// What the client named; as in inbound.
 struct asked_host {
     std::string_view host;
     std::optional<std::uint16_t> port;
     bool https = false;
+    std::string_view method = "GET"; // these two where a route asks for them
+    std::string_view path = "/";
 };
 
 // `default_region` is for routes that name a service but neither region nor a host that tells it.
 std::variant<plan, refusal> make_plan(const conf::config& c, std::string_view default_region, const asked_host& asked);
+
+// The same with the route chosen already (nullptr: none); method and path are not looked at.
+std::variant<plan, refusal>
+make_plan(const conf::config& c, std::string_view default_region, const asked_host& asked, const conf::route* r);
+
+// A path that could be read in two ways where a route asks for the path.
+refusal refuse_path();
 
 } // namespace countersign::proxy

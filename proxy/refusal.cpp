@@ -60,6 +60,21 @@ const status_row& row_of(unsigned status) noexcept {
     return found != statuses.end() ? *found : unknown;
 }
 
+// What S3, Query services, EC2 and JSON services say when they throttle.
+std::string_view code_in_body(const refusal& r, signer::wire_protocol protocol) noexcept {
+    const bool throttled = r.kind == refusal_kind::throttled;
+    switch (protocol) {
+    case signer::wire_protocol::rest_xml:
+        return throttled ? "SlowDown" : row_of(r.status).xml_code;
+    case signer::wire_protocol::query_xml:
+        return throttled ? "Throttling" : row_of(r.status).xml_code;
+    case signer::wire_protocol::ec2_xml:
+        return throttled ? "RequestLimitExceeded" : row_of(r.status).xml_code;
+    default:
+        return throttled ? "ThrottlingException" : row_of(r.status).json_code;
+    }
+}
+
 struct document {
     std::string_view content_type;
     std::string text;
@@ -83,7 +98,7 @@ document xml_document(const refusal& r, signer::wire_protocol protocol, std::str
     pugi::xml_node error = parent.append_child("Error");
     if (protocol == signer::wire_protocol::query_xml)
         append_text(error, "Type", r.status < 500 ? "Sender" : "Receiver");
-    append_text(error, "Code", row_of(r.status).xml_code);
+    append_text(error, "Code", code_in_body(r, protocol));
     append_text(error, "Message", message);
     std::ostringstream out;
     xml.save(out, "", pugi::format_raw);
@@ -99,7 +114,7 @@ document make_document(const refusal& r, signer::wire_protocol protocol) {
     case signer::wire_protocol::ec2_xml:
         return xml_document(r, protocol, message);
     case signer::wire_protocol::json: {
-        const boost::json::object body{{"__type", row_of(r.status).json_code}, {"message", message}};
+        const boost::json::object body{{"__type", code_in_body(r, protocol)}, {"message", message}};
         return {"application/json", boost::json::serialize(body)};
     }
     case signer::wire_protocol::text:
@@ -131,7 +146,7 @@ std::string render(const refusal& r, signer::wire_protocol protocol, bool head_r
     );
     // A HEAD answer has no body to name the code in; JSON clients find it here.
     if (protocol == signer::wire_protocol::json)
-        fmt::format_to(to, "x-amzn-errortype: {}\r\n", row_of(r.status).json_code);
+        fmt::format_to(to, "x-amzn-errortype: {}\r\n", code_in_body(r, protocol));
     if (r.retry_after)
         fmt::format_to(to, "Retry-After: {}\r\n", *r.retry_after);
     if (close)

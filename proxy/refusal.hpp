@@ -12,11 +12,15 @@
 
 namespace countersign::proxy {
 
+// throttled: the body's code is the one by which SDKs slow down, whatever the status.
+enum class refusal_kind : std::uint8_t { of_status, throttled };
+
 struct refusal {
     unsigned status = 500;
     std::string_view code;                    // x-countersign-error; a literal: "bad-framing", "unknown-host", …
     std::string message;                      // one or two sentences: what happened, what to do
     std::optional<unsigned> retry_after = {}; // seconds
+    refusal_kind kind = refusal_kind::of_status;
 };
 
 // "Forbidden" for 403 …; "Unknown" for a status we never use.

@@ -1,9 +1,17 @@
-// `countersign scope`: one host name a line in, one JSON object a line out.
+// `countersign scope`: one host name in, one JSON object a line out; with --explain one for each route that could take
+// requests for the host, in the order of asking, and one for what no route takes.
+#include "conf/load.hpp"
 #include "proxy/commands.hpp"
+#include "proxy/plan.hpp"
+#include "proxy/route_choice.hpp"
+#include "proxy/scope_explanation.hpp"
+#include "proxy/settings.hpp"
 #include "signer/scope.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <iostream>
@@ -58,14 +66,73 @@ boost::json::object described(std::string_view written) {
     return line;
 }
 
+void print(const boost::json::object& line) {
+    std::cout << boost::json::serialize(line) << '\n';
+}
+
+// What a route makes of a host: scope or error, and the conditions under which it is the one.
+boost::json::object
+described_by_route(std::string_view written, const std::string& host, const conf::config& c, const conf::route& r) {
+    boost::json::object line{{"host", written}};
+    const auto made = make_plan(c, c.credentials.region, asked_host{host, {}, false}, &r);
+    if (const auto* p = std::get_if<plan>(&made)) {
+        line["service"] = p->service;
+        line["region"] = p->region;
+    } else {
+        line["error"] = std::get<refusal>(made).message;
+    }
+    line["route"] = r.name.empty() ? r.host : r.name;
+    if (!r.path.empty()) {
+        line["path"] = r.path;
+    }
+    if (!r.method.empty()) {
+        line["method"] = boost::json::value_from(r.method);
+    }
+    line["rule"] = fmt::format("route, {}:{}", c.source, r.line);
+    return line;
+}
+
+void explain(std::string_view written, const conf::config& c) {
+    const std::string host = bare_host(written);
+    const std::vector<std::size_t> candidates = routes_for(c.routes, host);
+    for (const std::size_t i : candidates) {
+        print(described_by_route(written, host, c, c.routes[i]));
+    }
+    const bool every_request_has_a_route =
+        !candidates.empty() && c.routes[candidates.back()].path.empty() && c.routes[candidates.back()].method.empty();
+    if (!every_request_has_a_route) {
+        boost::json::object line = described(written);
+        line["rule"] = explain_scope(host);
+        print(line);
+    }
+}
+
 } // namespace
 
-int run_scope() {
+int run_scope(const scope_arguments& a) {
     std::ios::sync_with_stdio(false);
-    for (std::string line; std::getline(std::cin, line);) {
-        const std::string_view written = without_blanks(line);
-        if (!written.empty()) {
-            std::cout << boost::json::serialize(described(written)) << '\n';
+    conf::config c;
+    if (a.config) {
+        serve_arguments serve;
+        serve.config = a.config;
+        c = load_settings(serve);
+    }
+    const auto tell = [&](std::string_view written) {
+        if (a.explain) {
+            explain(written, c);
+        } else {
+            print(described(written));
+        }
+    };
+    for (const std::string& host : a.hosts) {
+        tell(host);
+    }
+    if (a.hosts.empty()) {
+        for (std::string line; std::getline(std::cin, line);) {
+            const std::string_view written = without_blanks(line);
+            if (!written.empty()) {
+                tell(written);
+            }
         }
     }
     std::cout.flush();

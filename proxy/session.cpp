@@ -1,5 +1,6 @@
 #include "proxy/session.hpp"
 
+#include "proxy/address.hpp"
 #include "proxy/forward.hpp"
 #include "proxy/identity.hpp"
 #include "proxy/outgoing.hpp"
@@ -32,6 +33,11 @@ signer::wire_protocol protocol_of(std::string_view host) noexcept {
     return scope ? signer::traits_of(scope->service).errors : signer::wire_protocol::text;
 }
 
+// Is there anything to ask beyond what the destination has answered for all requests? Mostly not.
+bool is_restricted(const exchange& x) noexcept {
+    return x.place->where.rules || x.place->limiter || x.in.dry != dry_run::no;
+}
+
 } // namespace
 
 detached serve_client(int descriptor, tcp::endpoint peer, worker& w) {
@@ -45,7 +51,8 @@ detached serve_client(int descriptor, tcp::endpoint peer, worker& w) {
     }
 }
 
-session::session(const tcp::endpoint& peer, worker& w) : transport(w.sockets), worker_(w) {
+session::session(const tcp::endpoint& peer, worker& w)
+    : transport(w.sockets), worker_(w), is_local_(is_loopback(peer.address())) {
     const std::string address = peer.address().to_string();
     const std::string text = peer.address().is_v4() ? fmt::format("{}:{}", address, peer.port())
                                                     : fmt::format("[{}]:{}", address, peer.port());
@@ -187,14 +194,19 @@ task<> session::answer(exchange& x) {
         x.keep_alive = x.keep_alive && !ends_connection(*x.refused);
         co_return;
     }
-    const asked_host asked{x.in.host, x.in.port, x.in.https};
+    const asked_host asked{x.in.host, x.in.port, x.in.https, x.in.method, x.in.path};
     auto found = worker_.destinations.find(*worker_.config, worker_.default_region, asked, worker_.metrics, x.began);
     if (auto* no = std::get_if<refusal>(&found)) {
         x.refused = std::move(*no);
         co_return;
     }
     x.place = std::get<destination_ptr>(std::move(found));
-    x.refused = check_payload(x, *worker_.config);
+    if (is_restricted(x)) {
+        x.refused = check_before_body(x);
+    }
+    if (!x.refused) {
+        x.refused = check_payload(x, *worker_.config);
+    }
     if (!x.refused && x.place->where.sign != conf::sign_mode::none) {
         x.refused = co_await await_credentials(worker_, x.began + credentials_limit);
     }
@@ -207,7 +219,17 @@ task<> session::answer(exchange& x) {
     }
     x.keep_alive = x.in.keep_alive;
     prepare(x);
-    co_await exchange_with_upstream(x);
+    if (x.place->where.rules) {
+        x.refused = check_action(x);
+    }
+    if (x.refused) {
+        co_return;
+    }
+    if (x.in.dry == dry_run::sign) {
+        co_await show_signed(x);
+    } else {
+        co_await exchange_with_upstream(x);
+    }
 }
 
 task<> session::refuse(exchange& x) {
@@ -215,6 +237,9 @@ task<> session::refuse(exchange& x) {
     const auto protocol = x.place ? x.place->where.traits.errors : protocol_of(x.in.host);
     x.status = r.status;
     ++worker_.metrics.refusals_total;
+    if (r.code == "policy-denied") {
+        spdlog::warn("{} {}: {} ({})", x.in.method, x.in.host, r.message, worker_.config->source);
+    }
     const std::string text = render(r, protocol, x.in.is_head, !x.keep_alive);
     const gather buffers{asio::buffer(text)};
     const errc e = co_await write(buffers);
@@ -271,6 +296,7 @@ void session::record(exchange& x) {
     e.upstream = x.upstream_time;
     e.payload = x.payload_plan;
     e.refusal = x.refused ? x.refused->code : std::string_view{};
+    e.route = x.place ? std::string_view{x.place->where.route} : std::string_view{};
     worker_.log.add(e);
 }
 

@@ -58,6 +58,11 @@ private:
     void record(exchange& x);
     void step_behind(exchange& x) noexcept; // to the bytes of the next request
 
+    // restrictions.cpp
+    std::optional<refusal> check_before_body(const exchange& x) const;
+    std::optional<refusal> check_action(const exchange& x) const; // REQUIRES: prepare(x), rules
+    task<> show_signed(exchange& x);                              // instead of sending it
+
     // attempts.cpp
     task<> exchange_with_upstream(exchange& x);
     task<bool> wait_before_retry(std::chrono::milliseconds delay);
@@ -91,6 +96,7 @@ private:
     bool expired_ = false; // cancelled by the deadline
     bool left_ = false;    // nobody is there to be answered
     bool closing_ = false; // draining: no further request
+    bool is_local_;        // the client is on this machine
 };
 
 } // namespace countersign::proxy

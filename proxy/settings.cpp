@@ -16,11 +16,21 @@ std::optional<std::string> from_environment(const std::string& name) {
     return value ? std::optional<std::string>{value} : std::nullopt;
 }
 
-void replace(std::string& setting, const std::string& given) {
-    if (!given.empty()) {
-        setting = given;
+// Sets it and remembers by which flag.
+class flags {
+public:
+    explicit flags(conf::config& c) noexcept : config_(c) {}
+    void replace(std::string& setting, const std::string& given, const char* key, const char* flag) {
+        if (!given.empty()) {
+            setting = given;
+            note(key, flag);
+        }
     }
-}
+    void note(const char* key, const char* flag) { config_.origins[key] = flag; }
+
+private:
+    conf::config& config_;
+};
 
 conf::log_level parse_level(const std::string& name) {
     using enum conf::log_level;
@@ -31,27 +41,36 @@ conf::log_level parse_level(const std::string& name) {
 
 conf::config load_settings(const serve_arguments& a) {
     conf::config c = conf::load_file(a.config, from_environment);
+    flags by(c);
     if (!a.listen.empty()) {
         c.listen.address.clear();
         for (const std::string& address : a.listen) {
             c.listen.address.push_back(conf::parse_endpoint(address, "--listen"));
         }
+        by.note("listen.address", "--listen");
     }
-    if (a.admin == "off") {
-        c.admin.address.reset();
-    } else if (!a.admin.empty()) {
-        c.admin.address = conf::parse_endpoint(a.admin, "--admin");
+    if (!a.admin.empty()) {
+        c.admin.address = a.admin == "off" ? std::nullopt : std::optional(conf::parse_endpoint(a.admin, "--admin"));
+        by.note("admin.address", "--admin");
     }
-    replace(c.credentials.profile, a.profile);
-    c.credentials.profile_is_explicit = c.credentials.profile_is_explicit || !a.profile.empty();
-    replace(c.credentials.region, a.region);
-    replace(c.credentials.access_key_id, a.access_key_id);
-    replace(c.credentials.secret_access_key_file, a.secret_access_key_file);
+    conf::credential_settings& who = c.credentials;
+    by.replace(who.profile, a.profile, "credentials.profile", "--profile");
+    who.profile_is_explicit = who.profile_is_explicit || !a.profile.empty();
+    by.replace(who.region, a.region, "credentials.region", "--region");
+    by.replace(who.access_key_id, a.access_key_id, "credentials.access_key_id", "--access-key-id");
+    by.replace(
+        who.secret_access_key_file,
+        a.secret_access_key_file,
+        "credentials.secret_access_key_file",
+        "--secret-access-key-file"
+    );
     if (!a.log_level.empty()) {
         c.log.level = parse_level(a.log_level);
+        by.note("log.level", "--log-level");
     }
     if (!a.log_format.empty()) {
         c.log.format = a.log_format == "json" ? conf::log_format::json : conf::log_format::text;
+        by.note("log.format", "--log-format");
     }
     conf::check(c);
     return c;

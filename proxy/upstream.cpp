@@ -42,7 +42,7 @@ upstream_ptr upstream_connection::take_idle(destination& d) noexcept {
 }
 
 task<errc> upstream_connection::open() {
-    const errc connected = co_await connect_to_any(worker_.now() + worker_.config->upstream.connect_timeout);
+    const errc connected = co_await connect_to_any(worker_.now() + destination_->where.limits.connect);
     if (connected != errc::none) {
         co_return connected;
     }
@@ -165,7 +165,7 @@ void upstream_connection::keep() {
         return;
     }
     idle_ = true;
-    deadline_ = worker_.now() + worker_.config->upstream.idle_timeout;
+    deadline_ = worker_.now() + destination_->where.limits.idle;
     destination_->idle.emplace_back(this);
 }
 

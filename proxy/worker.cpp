@@ -37,8 +37,9 @@ struct worker::listener {
 
 worker::worker(common_ground& g)
     : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), sockets(context, *this), config(g.config),
-      default_region(g.default_region), ground(g), tls(make_tls_context(*g.trusted)), log(g.config->log.format),
-      ticker_(context), resolver_(context), work_(context.get_executor()), random_(std::random_device{}()) {
+      default_region(g.default_region), ground(g), tls(make_tls_context(*g.trusted)), destinations(&g.limiters),
+      log(g.config->log.format), ticker_(context), resolver_(context), work_(context.get_executor()),
+      random_(std::random_device{}()) {
     for (const tcp::endpoint& address : g.listeners) {
         auto l = std::make_unique<listener>(listener{decltype(listener::socket){context}, pause::timer{context}});
         l->socket.open(address.protocol());

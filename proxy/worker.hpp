@@ -44,6 +44,7 @@ struct common_ground {
     std::string via_name; // unique to this process
     trust_store trusted;
     std::vector<tcp::endpoint> listeners;        // as bound
+    rate_limiters limiters;                      // asked for when a worker meets a new destination
     std::atomic<unsigned> client_connections{0}; // touched on accept and close only
     std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total
 };

@@ -195,6 +195,15 @@ TEST_F(Login, LooksForTheCacheWhereTheVariableSays) {
     good();
 }
 
+TEST_F(Login, AsksInTheGivenRegionBeforeAll) {
+    ends("2026-11-22T11:00:00Z");
+    chain_settings settings;
+    settings.region = "eu-south-2";
+    source = profile_source(settings);
+    good();
+    EXPECT_EQ(outside.asked.at(0).url, "https://eu-south-2.signin.aws.amazon.com/v1/token");
+}
+
 TEST_F(Login, AsksInTheRegionOfTheEnvironmentThenOfTheProfile) {
     ends("2026-11-22T11:00:00Z");
     outside.variables["AWS_REGION"] = "cn-north-1";

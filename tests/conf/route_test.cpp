@@ -57,21 +57,13 @@ TEST(Glob, DoesNotCoverWhatMatchesMore) {
     EXPECT_FALSE(glob_covers("*.s3.amazonaws.com", "s3.amazonaws.com"));
 }
 
-TEST(Route, IsTheFirstThatMatches) {
-    std::vector<route> routes(3);
-    routes[0].host = "a.example.com";
-    routes[1].host = "*.example.com";
-    routes[2].host = "*";
-    EXPECT_EQ(find_route(routes, "a.example.com"), &routes[0]);
-    EXPECT_EQ(find_route(routes, "b.example.com"), &routes[1]);
-    EXPECT_EQ(find_route(routes, "example.com"), &routes[2]);
-}
-
-TEST(Route, IsNoneWhenNothingMatches) {
-    std::vector<route> routes(1);
-    routes[0].host = "a.example.com";
-    EXPECT_EQ(find_route(routes, "b.example.com"), nullptr);
-    EXPECT_EQ(find_route({}, "b.example.com"), nullptr);
+TEST(Route, BeginsAPathByWholeSegments) {
+    EXPECT_TRUE(begins_with_segments("/v1", "/v1"));
+    EXPECT_TRUE(begins_with_segments("/v1/a", "/v1"));
+    EXPECT_TRUE(begins_with_segments("/v1/", "/v1/"));
+    EXPECT_FALSE(begins_with_segments("/v10", "/v1"));
+    EXPECT_FALSE(begins_with_segments("/v1", "/v1/"));
+    EXPECT_FALSE(begins_with_segments("/", "/v1"));
 }
 
 } // namespace

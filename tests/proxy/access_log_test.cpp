@@ -86,7 +86,7 @@ TEST(AccessLog, WritesALineOfText) {
         "path=/key service=s3 "
         "region=eu-west-1 identity=default status=200 attempts=2 request_bytes=0 "
         "response_bytes=18446744073709551615 "
-        "duration_ms=12.345 upstream_ms=0.000 payload=none refusal=-\n"
+        "duration_ms=12.345 upstream_ms=0.000 payload=none refusal=- route=-\n"
     );
 }
 
@@ -101,7 +101,8 @@ TEST(AccessLog, WritesALineOfJson) {
     EXPECT_EQ(o.at("response_bytes").as_uint64(), UINT64_MAX);
     EXPECT_EQ(o.at("duration_ms").as_double(), 12.345);
     EXPECT_EQ(o.at("refusal").as_string(), "");
-    EXPECT_EQ(o.size(), 17u);
+    EXPECT_EQ(o.at("route").as_string(), "");
+    EXPECT_EQ(o.size(), 18u);
 }
 
 std::string path_of(std::string_view path) {
@@ -152,7 +153,7 @@ TEST(AccessLog, CutsLongFieldsAndNothingElse) {
 TEST(AccessLog, HoldsTheLongestLineInBothFormats) {
     const std::string bad(5000, '\xff');
     access_entry e = example();
-    e.client = e.method = e.host = e.path = e.service = e.region = e.identity = e.payload = e.refusal = bad;
+    e.client = e.method = e.host = e.path = e.service = e.region = e.identity = e.payload = e.refusal = e.route = bad;
     e.status = e.attempts = UINT_MAX;
     e.request_bytes = UINT64_MAX;
     e.duration = e.upstream = std::chrono::nanoseconds::max();

@@ -35,7 +35,7 @@ struct table {
 TEST(DestinationTable, PlansAHostOnce) {
     table t;
     const destination_ptr first = t.get("sqs.us-east-1.amazonaws.com");
-    t.config.policy.allow = {"nothing"}; // would not be planned again
+    t.config.policy.allow.emplace_back().host = "nothing"; // would not be planned again
     EXPECT_EQ(t.get("sqs.us-east-1.amazonaws.com"), first);
     t.destinations.clear();
     EXPECT_TRUE(std::holds_alternative<refusal>(t.find("sqs.us-east-1.amazonaws.com")));
@@ -104,6 +104,79 @@ TEST(DestinationTable, TakesTheRetriesFromRouteThenFileThenService) {
     EXPECT_EQ(t.get("kms.us-east-1.amazonaws.com")->retries.max_attempts, 1u);
     t.config.routes.front().max_attempts = 5;
     EXPECT_EQ(t.get("x.route.example")->retries.max_attempts, 5u);
+}
+
+TEST(DestinationTable, LetsARoutesModeStandOverTheFiles) {
+    table t;
+    t.config.retry.mode = conf::retry_mode::off;
+    t.config.retry.max_attempts = 6;
+    t.config.routes.front().retry_mode = conf::retry_mode::standard;
+    EXPECT_EQ(t.get("x.route.example")->retries.max_attempts, 6u);
+    t.config.retry.mode = conf::retry_mode::standard;
+    t.config.routes.front().retry_mode = conf::retry_mode::off;
+    EXPECT_EQ(t.get("y.route.example")->retries.max_attempts, 1u);
+}
+
+struct forked : table {
+    forked() {
+        conf::route v1 = config.routes.front();
+        v1.path = "/v1/";
+        v1.name = "v1";
+        conf::route writes = config.routes.front();
+        writes.host = "*";
+        writes.method = {"PUT", "DELETE"};
+        writes.name = "writes";
+        config.routes = {v1, writes};
+        config.routes.push_back(conf::route{});
+        config.routes.back().host = "*.other.example";
+        config.routes.back().service = "sqs";
+        config.routes.back().region = "us-east-1";
+    }
+    std::variant<destination_ptr, refusal> ask(std::string_view host, std::string_view method, std::string_view path) {
+        return destinations.find(config, "", {host, {}, false, method, path}, metrics, now);
+    }
+    std::string route(std::string_view host, std::string_view method, std::string_view path) {
+        const auto found = ask(host, method, path);
+        const auto* place = std::get_if<destination_ptr>(&found);
+        return place ? (*place)->where.route : std::string(std::get<refusal>(found).code);
+    }
+};
+
+TEST(DestinationTable, KeepsOneDestinationForEachRouteThatAsksForMoreThanTheHost) {
+    forked t;
+    EXPECT_EQ(t.route("a.route.example", "GET", "/v1/x"), "v1");
+    EXPECT_EQ(t.route("a.route.example", "PUT", "/v2"), "writes");
+    EXPECT_EQ(t.route("a.route.example", "GET", "/v2"), "unknown-host"); // and no other route's by mistake
+    EXPECT_EQ(t.route("a.route.example", "PUT", "/v1/../x"), "ambiguous-path");
+    EXPECT_EQ(t.route("a.other.example", "PUT", "/v1/../x"), "writes");
+    EXPECT_EQ(t.route("a.other.example", "GET", "/"), "*.other.example");
+    EXPECT_EQ(t.route("sqs.us-east-1.amazonaws.com", "GET", "/"), "");
+    const auto first = std::get<destination_ptr>(t.ask("a.route.example", "GET", "/v1/x"));
+    EXPECT_EQ(std::get<destination_ptr>(t.ask("a.route.example", "GET", "/v1/y")), first);
+    EXPECT_NE(std::get<destination_ptr>(t.ask("b.route.example", "GET", "/v1/y")), first);
+    t.destinations.clear();
+    EXPECT_EQ(first->use_count(), 1u);
+}
+
+TEST(DestinationTable, BoundsTheHostsThatHaveSeveral) {
+    forked t;
+    const auto first = std::get<destination_ptr>(t.ask("h.route.example", "GET", "/v1/x"));
+    for (std::size_t i = 0; i < destination_table::most_forks; ++i) {
+        t.now += 1s;
+        t.ask(fmt::format("h{}.route.example", i), "GET", "/v1/x");
+    }
+    EXPECT_EQ(first->use_count(), 1u);
+}
+
+TEST(DestinationTable, SharesALimitAmongTheHostsOfARoute) {
+    table t;
+    t.config.routes.front().rate_limit = conf::rate{1, 3600s};
+    const destination_ptr a = t.get("a.route.example");
+    EXPECT_EQ(t.get("b.route.example")->limiter, a->limiter);
+    EXPECT_TRUE(a->limiter);
+    EXPECT_FALSE(t.get("sqs.us-east-1.amazonaws.com")->limiter);
+    t.destinations.clear(); // a reload that leaves the route as it is gives nobody a new bucket
+    EXPECT_EQ(t.get("a.route.example")->limiter, a->limiter);
 }
 
 } // namespace

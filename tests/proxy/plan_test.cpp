@@ -139,7 +139,7 @@ TEST(Plan, SaysWhichRouteToWrite) {
 
 TEST(Plan, HoldsToTheListOfAllowedHosts) {
     conf::config c;
-    c.policy.allow = {"*.s3.*.amazonaws.com"};
+    c.policy.allow.emplace_back().host = "*.s3.*.amazonaws.com";
     EXPECT_EQ(plan_of(ask(c, "b.s3.us-east-1.amazonaws.com")).service, "s3");
     EXPECT_EQ(refusal_of(ask(c, "sqs.us-east-1.amazonaws.com")).code, "not-allowed");
     // Who writes a route for a host allows it by that.
@@ -147,6 +147,31 @@ TEST(Plan, HoldsToTheListOfAllowedHosts) {
     r.host = "sqs.us-east-1.amazonaws.com";
     c.routes.push_back(r);
     EXPECT_EQ(plan_of(ask(c, "sqs.us-east-1.amazonaws.com")).service, "sqs");
+    c.policy.deny.emplace_back().service = "sqs";
+    EXPECT_EQ(refusal_of(ask(c, "sqs.us-east-1.amazonaws.com")).code, "policy-denied");
+}
+
+TEST(Plan, DeniesHostsThatWouldBePassed) {
+    conf::config c;
+    c.policy.other = conf::other_hosts::pass;
+    c.policy.allow.emplace_back().host = "*.amazonaws.com"; // what may be signed for
+    c.policy.deny.emplace_back().host = "*.evil.example";
+    EXPECT_EQ(refusal_of(ask(c, "www.evil.example")).code, "policy-denied");
+    EXPECT_EQ(plan_of(ask(c, "good.example")).sign, conf::sign_mode::none);
+}
+
+TEST(Plan, TakesTimeOutsFromTheRouteThenFromTheFile) {
+    using std::chrono::milliseconds;
+    conf::route r;
+    r.response_timeout = milliseconds{7};
+    conf::config c = with_route(r);
+    c.upstream.response_timeout = milliseconds{8};
+    c.upstream.idle_timeout = milliseconds{9};
+    const plan p = plan_of(ask(c, "sqs.us-east-1.amazonaws.com"));
+    EXPECT_EQ(p.limits.response, milliseconds{7});
+    EXPECT_EQ(p.limits.idle, milliseconds{9});
+    c.routes.clear();
+    EXPECT_EQ(plan_of(ask(c, "sqs.us-east-1.amazonaws.com")).limits.response, milliseconds{8});
 }
 
 TEST(Plan, PassesOtherHostsUnsignedWhereThePolicySaysSo) {

@@ -1,0 +1,13 @@
+// In words, by which shape of host name scope_of (signer/scope.hpp) came to its answer. For `countersign scope
+// --explain`; decides nothing. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace countersign::proxy {
+
+// REQUIRES: host lower-case, without port and trailing dot.
+std::string explain_scope(std::string_view host);
+
+} // namespace countersign::proxy
