@@ -1,6 +1,17 @@
 // The chain: which sources are asked, in which order, and what came of it (AWS SDKs and Tools Reference
 // Guide, "Credential provider chain"). It must never pass over a source that is configured and broken. Control
 // thread only.
+//
+// Usable on its own: link countersign::chain, which needs nothing of proxy/ and conf/ (tests/chain/alone.cpp does so).
+//     boost::asio::io_context control{1};
+//     chain::system_world outside(control);
+//     const auto sources = chain::make_chain({}); // or {.profile = "dev", .profile_is_explicit = true}
+//     std::vector<chain::attempt> tried;          // for whoever wants to know why
+//     boost::asio::co_spawn(control, chain::resolve(sources, outside, tried), found);
+//     control.run_for(chain::longest_load);
+//   where void found(std::exception_ptr bug, chain::result<chain::credentials> keys) looks at keys->access_key_id,
+//   keys->secret_access_key.reveal() …, or at keys.error().detail. `sources`, `outside` and `tried` outlive the call.
+// A service that needs them for longer lets a chain::refresher (refresh.hpp) renew them ahead of expiry.
 #pragma once
 
 #include "chain/credentials.hpp"

@@ -108,14 +108,30 @@ result<credentials> judge(const http_result& reply, const world& outside) {
     return keys;
 }
 
+// "http://169.254.170.2/***": the path may hold the id that opens it.
+std::string place_of(std::string_view url) {
+    const auto read = read_url(url);
+    if (!read)
+        return "no URL that can be asked: " + read.error().detail;
+    return fmt::format("{}://{}/***", read->tls ? "https" : "http", printable(read->host_field, 200));
+}
+
 sight container_provider::look(const world& outside) const {
     sight s;
-    for (const auto* variable : {relative_uri, full_uri, token_file, token_variable})
-        if (outside.setting(variable))
-            s.seen.push_back(fmt::format("{} is set", variable));
-    s.configured = outside.setting(relative_uri) || outside.setting(full_uri);
+    const auto relative = outside.setting(relative_uri);
+    const auto full = outside.setting(full_uri);
+    s.configured = relative || full;
     if (!s.configured)
         s.seen.push_back(fmt::format("{} and {} are not set", relative_uri, full_uri));
+    if (relative)
+        s.seen.push_back(fmt::format("{} is set: {}", relative_uri, place_of("http://169.254.170.2" + *relative)));
+    if (full)
+        s.seen.push_back(fmt::format("{} is set: {}", full_uri, relative ? "the other is stronger" : place_of(*full)));
+    const auto file = outside.setting(token_file);
+    if (file)
+        s.seen.push_back(fmt::format("{} = {}", token_file, printable(*file, 300)));
+    if (outside.setting(token_variable))
+        s.seen.push_back(fmt::format("{} is set{}", token_variable, file ? ": the file is stronger" : ""));
     return s;
 }
 

@@ -29,6 +29,11 @@ sight environment_provider::look(const world& outside) const {
     s.seen.push_back("AWS_ACCESS_KEY_ID " + (id ? "= " + masked(*id) : "is not set"));
     for (const auto* variable : {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
         s.seen.push_back(fmt::format("{} is {}", variable, outside.setting(variable) ? "set" : "not set"));
+    for (const auto* variable : {"SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN"})
+        if (outside.setting(variable))
+            s.seen.push_back(fmt::format("{} is set (an old name, used where the new one is not set)", variable));
+    if (const auto expiry = outside.setting("AWS_CREDENTIAL_EXPIRATION"))
+        s.seen.push_back("AWS_CREDENTIAL_EXPIRATION = " + printable(*expiry));
     s.configured = id.has_value();
     return s;
 }

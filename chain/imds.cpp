@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace countersign::chain {
@@ -32,6 +33,18 @@ private:
     shared_credentials last_; // the last that the service gave
 };
 
+std::string endpoint_origin(const world& outside, const profile* settings) {
+    for (const auto* variable : {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"}) {
+        if (outside.setting(variable))
+            return variable;
+        std::string property(std::string_view(variable).substr(4));
+        std::transform(property.begin(), property.end(), property.begin(), lower);
+        if (const auto* said = settings ? settings->find(property) : nullptr)
+            return fmt::format("{}, {}", property, said->where);
+    }
+    return "where every instance has it";
+}
+
 sight imds_provider::look(const world& outside) const {
     sight s;
     s.configured = !imds_is_disabled(outside);
@@ -42,7 +55,10 @@ sight imds_provider::look(const world& outside) const {
     const auto profiles = read_profiles(outside);
     const auto* p = profiles ? profiles->find(selected_profile(outside, settings_)) : nullptr;
     const auto endpoint = imds_endpoint(outside, p);
-    s.seen.push_back(endpoint ? "endpoint " + printable(*endpoint) : endpoint.error().detail);
+    s.seen.push_back(
+        endpoint ? fmt::format("endpoint {} ({})", printable(*endpoint, 200), endpoint_origin(outside, p))
+                 : endpoint.error().detail
+    );
     return s;
 }
 

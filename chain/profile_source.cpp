@@ -74,6 +74,19 @@ std::vector<std::string> look_at_files(const world& outside) {
     return seen;
 }
 
+// For whoever mistyped one.
+std::string names_in(const profile_set& profiles) {
+    constexpr std::size_t most = 10;
+    std::string names;
+    std::size_t count = 0;
+    for (const auto& [name, p] : profiles.profiles)
+        if (++count <= most)
+            names.append(names.empty() ? "" : ", ").append(printable(name));
+    return count == 0     ? "there are no profiles"
+           : count > most ? fmt::format("profiles there are: {} and {} more", names, count - most)
+                          : "profiles there are: " + names;
+}
+
 sight profile_provider::look(const world& outside) const {
     const auto name = selected_profile(outside, settings_);
     const bool by_variable = settings_.profile.empty() && name != "default";
@@ -95,6 +108,8 @@ sight profile_provider::look(const world& outside) const {
         return s;
     const auto planned = plan_in(outside, *profiles);
     s.configured = !std::holds_alternative<not_mine>(planned);
+    if (!profiles->find(name))
+        s.seen.push_back(names_in(*profiles));
     if (const auto* plan = std::get_if<profile_plan>(&planned)) {
         add(plan->seen);
         const profile_place place{*profiles, *plan->from, *profiles->find(name), settings_.region};

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -84,6 +85,18 @@ bool write_all(int file, std::string_view text) {
     return ::fsync(file) == 0; // else a crash after the rename could leave an empty file
 }
 
+// What a rename has to hit so that links stay links, as those to a folder of dotfiles.
+std::filesystem::path behind_links(std::filesystem::path file) {
+    std::error_code end;
+    for (int links = 0; links < 40; ++links) {
+        const auto target = std::filesystem::read_symlink(file, end);
+        if (end)
+            break;
+        file = file.parent_path() / target; // an absolute target replaces all
+    }
+    return file;
+}
+
 } // namespace
 
 std::optional<std::string> world::setting(std::string_view name) const {
@@ -134,11 +147,13 @@ std::optional<failure> system_world::write_file(const std::filesystem::path& fil
     const auto broken = [&] {
         return failure{fmt::format("{}: cannot be written: {}", printable(file.native(), 300), std::strerror(errno))};
     };
-    std::string name = file.native() + ".XXXXXX";
+    const auto target = behind_links(file);
+    ::mkdir(target.parent_path().c_str(), 0700); // ~/.aws of a user who never had one
+    std::string name = target.native() + ".XXXXXX";
     const descriptor fresh{::mkostemp(name.data(), O_CLOEXEC)}; // mode 0600
     if (fresh.number < 0)
         return broken();
-    if (write_all(fresh.number, text) && ::rename(name.c_str(), file.c_str()) == 0)
+    if (write_all(fresh.number, text) && ::rename(name.c_str(), target.c_str()) == 0)
         return std::nullopt;
     auto why = broken();
     ::unlink(name.c_str());

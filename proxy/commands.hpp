@@ -56,6 +56,14 @@ struct credentials_arguments {
 };
 int run_credentials(const credentials_arguments& a);
 
+struct session_arguments {
+    std::string serial_number, token_code; // "": the profile's mfa_serial; asked on the terminal
+    std::optional<unsigned> duration_seconds;
+    std::string profile, region;
+    std::string save; // the profile that is written
+};
+int run_session(const session_arguments& a);
+
 struct scope_arguments {
     std::vector<std::string> hosts; // none: standard input, one a line
     bool explain = false;

@@ -5,6 +5,7 @@
 #include "chain/text.hpp"
 #include "chain/world.hpp"
 #include "proxy/commands.hpp"
+#include "proxy/process.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -68,6 +69,18 @@ struct row {
     std::string reason;
 };
 
+// How the user gets the hidden source instead.
+std::string_view way_to(std::string_view hidden, std::string_view by) {
+    if (by == "environment")
+        return hidden == "profile" ? ": unset AWS_ACCESS_KEY_ID, or name the profile with --profile"
+                                   : ": unset AWS_ACCESS_KEY_ID";
+    if (by == "profile")
+        return ": choose a profile without credentials, or take them out of this one";
+    if (by == "web_identity")
+        return ": unset AWS_WEB_IDENTITY_TOKEN_FILE";
+    return by == "container" ? ": unset its variable" : "";
+}
+
 row row_of(const chain::attempt& tried, const chain::sight& seen, const question& q) {
     switch (tried.outcome) {
     case chain::finding::used: {
@@ -94,7 +107,11 @@ row row_of(const chain::attempt& tried, const chain::sight& seen, const question
         return a.outcome == chain::finding::used || a.outcome == chain::finding::broken;
     });
     if (last->outcome == chain::finding::used)
-        return {"hidden", fmt::format("by {}, which comes before it and has credentials", last->source)};
+        return {
+            "hidden",
+            fmt::format(
+                "by {}, which comes before it and has credentials{}", last->source, way_to(tried.source, last->source)
+            )};
     return {"not asked", fmt::format("{} comes before it and failed", last->source)};
 }
 
@@ -123,6 +140,7 @@ int fail(std::string_view reason) {
 } // namespace
 
 int run_credentials(const credentials_arguments& a) {
+    forbid_core_dumps();
     if (a.output != "json" && a.output != "explain") {
         fmt::print(stderr, "countersign: --output is json or explain\n");
         return 2;

@@ -26,6 +26,7 @@ constexpr const char* examples = R"(Examples:
   countersign presign --expires 600 https://bucket.s3.eu-west-1.amazonaws.com/report.csv
   countersign presign https://sqs.eu-west-1.amazonaws.com/ | countersign inspect
   countersign credentials --output explain
+  countersign session --profile me --save me-mfa
   echo sqs.eu-west-1.amazonaws.com | countersign scope
 
 Exit status: 0 done, 1 failed (one line on standard error; inspect: something is wrong), 2 wrong usage.
@@ -147,6 +148,21 @@ work declare_credentials(CLI::App& command) {
     return [a] { return run_credentials(*a); };
 }
 
+work declare_session(CLI::App& command) {
+    auto a = std::make_shared<session_arguments>();
+    command.add_option("--serial-number", a->serial_number, "The MFA device; else mfa_serial of the profile")
+        ->type_name("ARN");
+    command.add_option("--token-code", a->token_code, "What it shows; else asked on the terminal")->type_name("NNNNNN");
+    command.add_option("--duration-seconds", a->duration_seconds, "How long the keys last (43200)")
+        ->check(CLI::Range(900u, 129600u));
+    command.add_option("--profile", a->profile, "Profile with the long-lived keys");
+    command.add_option("--region", a->region, "Region whose STS is asked");
+    command.add_option("--save", a->save, "Profile of ~/.aws/credentials that gets the temporary keys")
+        ->type_name("PROFILE")
+        ->required();
+    return [a] { return run_session(*a); };
+}
+
 work declare_scope(CLI::App& command) {
     auto a = std::make_shared<scope_arguments>();
     command.add_option("host", a->hosts, "Host names; without them standard input, one a line")->type_name("HOST");
@@ -211,6 +227,7 @@ constexpr subcommand subcommands[] = {
      "Explain a presigned URL, a signed request, or why a server says SignatureDoesNotMatch",
      declare_inspect},
     {"credentials", "Show the credentials that would sign, or why there are none", declare_credentials},
+    {"session", "Temporary keys by the code of an MFA device, saved as a profile", declare_session},
     {"scope", "Service and region that a host name stands for", declare_scope},
     {"config", "Check a configuration, or show the one in force", declare_config},
     {"sandbox", "A local endpoint that verifies signatures, for trials and tests", declare_sandbox},

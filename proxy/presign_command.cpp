@@ -4,6 +4,7 @@
 
 #include "proxy/command_credentials.hpp"
 #include "proxy/head.hpp"
+#include "proxy/process.hpp"
 #include "proxy/web_address.hpp"
 #include "signer/date.hpp"
 #include "signer/sha256.hpp"
@@ -185,6 +186,7 @@ presigned presigned_url(const presign_arguments& a, const chain::credentials& wh
 }
 
 int run_presign(const presign_arguments& a) {
+    forbid_core_dumps();
     return exit_status_of("presign", [&] { return run(a); });
 }
 

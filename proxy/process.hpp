@@ -3,8 +3,10 @@
 
 namespace countersign::proxy {
 
-// No core dumps and no tracing by other users (keys are in memory), as many descriptors as the hard limit allows,
-// SIGPIPE ignored. Call once, before threads.
+// No core dumps and no tracing by other users: keys are in memory. The first thing in every command that has keys.
+void forbid_core_dumps() noexcept;
+
+// The same and, for a server, as many descriptors as the hard limit allows, SIGPIPE ignored. Call once, before threads.
 void harden_process() noexcept;
 
 } // namespace countersign::proxy

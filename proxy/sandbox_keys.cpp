@@ -34,6 +34,20 @@ const identity* key_ring::find(std::string_view access_key_id) const noexcept {
 }
 
 const identity& key_ring::issue(std::string_view role, std::string_view session, std::chrono::sys_seconds expires) {
+    identity& i = add_temporary(expires);
+    i.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", account_id, role, session);
+    i.user_id = fmt::format("AROASANDBOXEXAMPLE00:{}", session);
+    return i;
+}
+
+const identity& key_ring::issue_session(std::chrono::sys_seconds expires) {
+    identity& i = add_temporary(expires);
+    i.arn = fixed_.arn;
+    i.user_id = fixed_.user_id;
+    return i;
+}
+
+identity& key_ring::add_temporary(std::chrono::sys_seconds expires) {
     if (issued_.size() == most_keys)
         issued_.pop_front();
     identity i;
@@ -41,8 +55,6 @@ const identity& key_ring::issue(std::string_view role, std::string_view session,
     i.secret_access_key = random_text(40, base64);
     // Ends in '=' as AWS's tokens do, and has '+' and '/': what a careless client encodes wrongly.
     i.session_token = "Sandbox/" + random_text(190, base64) + "==";
-    i.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", account_id, role, session);
-    i.user_id = fmt::format("AROASANDBOXEXAMPLE00:{}", session);
     i.expires = expires;
     return issued_.emplace_back(std::move(i));
 }

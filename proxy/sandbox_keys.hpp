@@ -38,7 +38,11 @@ public:
     // goes.
     const identity& issue(std::string_view role, std::string_view session, std::chrono::sys_seconds expires);
 
+    // Likewise for the user of the fixed key itself.
+    const identity& issue_session(std::chrono::sys_seconds expires);
+
 private:
+    identity& add_temporary(std::chrono::sys_seconds expires);
     // REQUIRES: alphabet has at most 64 characters.
     std::string random_text(std::size_t length, std::string_view alphabet);
 

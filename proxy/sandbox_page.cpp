@@ -139,7 +139,9 @@ Key that is always known (no secret)
 
 Host                                    answers
   s3.REGION.amazonaws.com               S3 in memory, path style (and bucket.s3.REGION...)
-  sts.REGION.amazonaws.com              GetCallerIdentity, AssumeRole
+  sts.REGION.amazonaws.com              GetCallerIdentity, AssumeRole, GetSessionToken; without a signature
+                                        AssumeRoleWithWebIdentity (any JWT with iss and sub; exp counts).
+                                        As MFA code six digits are right, save 000000
   dynamodb.REGION.amazonaws.com         CreateTable, DescribeTable, ListTables, PutItem, GetItem
   any other AWS host                    JSON that says whose signature was verified
   this address, signed requests         the service that the signature names

@@ -32,6 +32,12 @@ std::optional<signer::scope> expected_scope(const std::string& host) {
     return std::nullopt;
 }
 
+bool needs_no_signature(const request& ask, const std::string& host, const std::optional<signer::scope>& expected) {
+    const bool is_sts = expected ? expected->service == "sts" : is_local(host);
+    return is_sts && ask.path == "/" && ask.header("authorization").empty() &&
+           !find_value(parse_form(ask.query), "X-Amz-Signature") && sts::is_for_anyone(ask);
+}
+
 void note(journal_entry& entry, const verdict& v) {
     entry.verdict = v.name();
     entry.detail = v.found.detail;
@@ -122,6 +128,8 @@ answer site::signed_answer(const request& ask, std::chrono::sys_seconds now, jou
     const std::string request_id = fmt::format("SANDBOX{:010}", served_);
     const std::string host = ask.host();
     const auto expected = expected_scope(host);
+    if (needs_no_signature(ask, host, expected))
+        return answer_anyone(ask, request_id, now, entry);
     const verdict v = judge(ask, expected, keys_, now);
     note(entry, v);
     // Where neither host nor scope name a service, S3's form: people try "curl http://127.0.0.1:9911/bucket"
@@ -145,6 +153,29 @@ answer site::signed_answer(const request& ask, std::chrono::sys_seconds now, jou
         a.how = plan.how;
     a.delay = plan.delay;
     a.headers.push_back({service == "s3" ? "x-amz-request-id" : "x-amzn-RequestId", request_id});
+    return a;
+}
+
+// The one call of STS that proves itself by what it brings.
+answer site::answer_anyone(
+    const request& ask, std::string_view request_id, std::chrono::sys_seconds now, journal_entry& entry
+) {
+    constexpr auto protocol = signer::wire_protocol::query_xml;
+    entry.verdict = "unsigned";
+    fault_plan plan = plan_faults(ask, protocol, request_id);
+    entry.fault = plan.hit;
+    answer a;
+    if (plan.instead) {
+        a = std::move(*plan.instead);
+    } else {
+        auto served = sts_.respond_to_anyone(ask, request_id, now);
+        auto* error = std::get_if<service_error>(&served);
+        a = error ? render(*error, protocol, request_id) : std::get<answer>(std::move(served));
+    }
+    if (plan.how == delivery::truncated)
+        a.how = plan.how;
+    a.delay = plan.delay;
+    a.headers.push_back({"x-amzn-RequestId", std::string(request_id)});
     return a;
 }
 

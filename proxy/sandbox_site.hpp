@@ -46,6 +46,8 @@ private:
 
     answer open_answer(const request& ask, std::chrono::sys_seconds now, journal_entry& entry);
     answer signed_answer(const request& ask, std::chrono::sys_seconds now, journal_entry& entry);
+    answer
+    answer_anyone(const request& ask, std::string_view request_id, std::chrono::sys_seconds now, journal_entry& entry);
     std::variant<answer, service_error>
     serve(const request& ask, const verdict& v, std::string_view request_id, std::chrono::sys_seconds now);
     answer own_page(const request& ask) const;

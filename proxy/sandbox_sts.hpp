@@ -1,5 +1,5 @@
-// The sandbox's STS: GetCallerIdentity and AssumeRole (query protocol, GET or POST). Signatures were checked
-// before. One thread.
+// The sandbox's STS: GetCallerIdentity, AssumeRole, GetSessionToken and AssumeRoleWithWebIdentity (query protocol,
+// GET or POST; AWS STS API Reference). Signatures were checked before. It must never tell a caller's token. One thread.
 #pragma once
 
 #include "proxy/sandbox_error.hpp"
@@ -7,8 +7,10 @@
 #include "proxy/sandbox_message.hpp"
 
 #include <chrono>
+#include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace countersign::proxy::sandbox {
 
@@ -20,9 +22,24 @@ public:
     std::variant<answer, service_error>
     respond(const request& ask, const identity& who, std::string_view request_id, std::chrono::sys_seconds now);
 
-private:
+    // AssumeRoleWithWebIdentity needs no signature: its token is the proof.
+    static bool is_for_anyone(const request& ask);
+    // REQUIRES: is_for_anyone(ask).
     std::variant<answer, service_error>
-    assume_role(const std::vector<field>& form, std::string_view request_id, std::chrono::sys_seconds now);
+    respond_to_anyone(const request& ask, std::string_view request_id, std::chrono::sys_seconds now);
+
+private:
+    using form_fields = std::vector<field>;
+    using outcome = std::variant<answer, service_error>;
+
+    outcome assume_role(const form_fields& form, std::string_view request_id, std::chrono::sys_seconds now);
+    outcome get_session_token(
+        const form_fields& form, const identity& who, std::string_view request_id, std::chrono::sys_seconds now
+    );
+    outcome assume_by_token(const form_fields& form, std::string_view request_id, std::chrono::sys_seconds now);
+    // The end of the keys that are asked for; nullopt: DurationSeconds is out of bounds.
+    std::optional<std::chrono::sys_seconds>
+    end_of(const form_fields& form, unsigned usual, unsigned most, std::chrono::sys_seconds now) const;
 
     key_ring& keys_;
     std::chrono::seconds lifetime_;

@@ -4,6 +4,7 @@
 #include "proxy/sign_command.hpp"
 
 #include "proxy/command_credentials.hpp"
+#include "proxy/process.hpp"
 #include "proxy/sign_message.hpp"
 #include "signer/date.hpp"
 #include "signer/sha256.hpp"
@@ -197,6 +198,7 @@ std::string signed_text(
 }
 
 int run_sign(const sign_arguments& a) {
+    forbid_core_dumps();
     return exit_status_of("sign", [&] {
         run(a);
         return 0;

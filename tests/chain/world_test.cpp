@@ -76,7 +76,29 @@ TEST_F(SystemWorld, KeepsWhatIsThereWhenWritingFails) {
     EXPECT_NE(wrong->detail.find((folder / "f").string()), std::string::npos) << wrong->detail;
     EXPECT_TRUE(std::filesystem::exists(folder / "f" / "inside"));
     EXPECT_EQ(entries(), 1) << "the temporary file is gone";
-    EXPECT_TRUE(outside.write_file(folder / "no such folder" / "f", "new"));
+    EXPECT_TRUE(outside.write_file(folder / "no such folder" / "nor this" / "f", "new"));
+}
+
+TEST_F(SystemWorld, MakesTheFolderOfAFileForItsOwnerOnly) {
+    EXPECT_FALSE(outside.write_file(folder / ".aws" / "f", "new"));
+    struct stat about = {};
+    ASSERT_EQ(::stat((folder / ".aws").c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 07777, 0700U);
+}
+
+TEST_F(SystemWorld, WritesWhereLinksLeadAndLeavesThem) {
+    std::filesystem::create_directory(folder / "dotfiles");
+    std::ofstream(folder / "dotfiles" / "keys") << "old";
+    std::filesystem::create_symlink("dotfiles/keys", folder / "second");
+    std::filesystem::create_symlink(folder / "second", folder / "first");
+    EXPECT_FALSE(outside.write_file(folder / "first", "new"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "first"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "second"));
+    EXPECT_EQ((*outside.read_file(folder / "dotfiles" / "keys", 100))->reveal(), "new");
+
+    std::filesystem::create_symlink("dotfiles/none yet", folder / "dangling");
+    EXPECT_FALSE(outside.write_file(folder / "dangling", "new"));
+    EXPECT_TRUE(std::filesystem::is_regular_file(folder / "dotfiles" / "none yet"));
 }
 
 TEST_F(SystemWorld, TreatsBlankVariablesAsUnset) {

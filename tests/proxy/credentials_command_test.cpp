@@ -90,6 +90,8 @@ TEST_F(CredentialsCommand, ExplainsWithoutASecret) {
     for (const auto* expected :
          {"used",
           "hidden    by environment",
+          "name the profile with --profile",
+          "is set: http://127.0.0.1:1/***",
           "aws_access_key_id = AKID*****2345 (",
           "AKIA************MPLE",
           "eu-west-3",

@@ -368,6 +368,69 @@ TEST(Sandbox, AcceptsTheTemporaryKeysItHandsOutUntilTheyExpire) {
     EXPECT_EQ(f.reported.back().verdict, "wrong_token");
 }
 
+// What STS answers to a form, signed by `how`; unsigned without it.
+answer sts_answer(fixture& f, const std::string& form, const signing* how) {
+    request ask = make("POST", "sts.us-east-1.amazonaws.com", "/", form);
+    ask.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    return f.answers.respond(how ? signed_by(std::move(ask), *how) : ask, noon);
+}
+
+signing keys_in(const answer& made) {
+    signing keys;
+    keys.service = "sts";
+    keys.access_key_id = between(made.body, "<AccessKeyId>", "<");
+    keys.secret = between(made.body, "<SecretAccessKey>", "<");
+    keys.token = between(made.body, "<SessionToken>", "<");
+    return keys;
+}
+
+TEST(Sandbox, GivesSessionsToLongLivedKeysWithARightCode) {
+    fixture f;
+    signing user;
+    user.service = "sts";
+    const std::string ask = "Action=GetSessionToken&SerialNumber=arn:aws:iam::000000000000:mfa/me&TokenCode=";
+    const answer made = sts_answer(f, ask + "123456", &user);
+    ASSERT_EQ(made.status, 200u) << made.body;
+    EXPECT_THAT(made.body, HasSubstr("<Expiration>2015-08-30T12:16:40Z</Expiration>"));
+    const signing session = keys_in(made);
+    EXPECT_THAT(
+        sts_answer(f, "Action=GetCallerIdentity", &session).body,
+        HasSubstr("<Arn>arn:aws:iam::000000000000:user/sandbox</Arn>")
+    );
+    EXPECT_THAT(sts_answer(f, ask + "123456", &session).body, HasSubstr("with session credentials"));
+    EXPECT_THAT(sts_answer(f, ask + "000000", &user).body, HasSubstr("invalid MFA one time pass code"));
+    EXPECT_THAT(sts_answer(f, ask + "12345", &user).body, HasSubstr("<Code>ValidationError</Code>"));
+    EXPECT_THAT(sts_answer(f, "Action=GetSessionToken&TokenCode=123456", &user).body, HasSubstr("both MFA serial"));
+    EXPECT_EQ(sts_answer(f, "Action=GetSessionToken", &user).status, 200u);
+    EXPECT_EQ(sts_answer(f, "Action=GetSessionToken&DurationSeconds=129601", &user).status, 400u);
+    EXPECT_EQ(sts_answer(f, ask + "123456", nullptr).status, 403u);
+}
+
+TEST(Sandbox, AssumesARoleByAnIdentityTokenWithoutASignature) {
+    fixture f;
+    const std::string ask = "Action=AssumeRoleWithWebIdentity&RoleArn=arn:aws:iam::000000000000:role/web&"
+                            "RoleSessionName=pod&WebIdentityToken=eyJhbGciOiJSUzI1NiJ9.";
+    // {"iss":"https://idp","sub":"pod","exp":1440936001}, a second after noon; then one of noon.
+    const std::string good = "eyJpc3MiOiJodHRwczovL2lkcCIsInN1YiI6InBvZCIsImV4cCI6MTQ0MDkzNjAwMX0.c2ln";
+    const std::string late = "eyJpc3MiOiJodHRwczovL2lkcCIsInN1YiI6InBvZCIsImV4cCI6MTQ0MDkzNjAwMH0.c2ln";
+    const answer made = sts_answer(f, ask + good, nullptr);
+    ASSERT_EQ(made.status, 200u) << made.body;
+    EXPECT_EQ(f.reported.back().verdict, "unsigned");
+    EXPECT_THAT(made.body, HasSubstr("<SubjectFromWebIdentityToken>pod<"));
+    const signing session = keys_in(made);
+    EXPECT_THAT(
+        sts_answer(f, "Action=GetCallerIdentity", &session).body,
+        HasSubstr("<Arn>arn:aws:sts::000000000000:assumed-role/web/pod</Arn>")
+    );
+    EXPECT_THAT(sts_answer(f, ask + late, nullptr).body, HasSubstr("<Code>ExpiredTokenException</Code>"));
+    const answer wrong = sts_answer(f, ask + "no.token", nullptr);
+    EXPECT_THAT(wrong.body, HasSubstr("<Code>InvalidIdentityToken</Code>"));
+    EXPECT_THAT(wrong.body, Not(HasSubstr("no.token")));
+    request elsewhere = make("POST", "sqs.us-east-1.amazonaws.com", "/", ask + good);
+    EXPECT_THAT(f.answers.respond(elsewhere, noon).body, HasSubstr("MissingAuthenticationToken"))
+        << "only STS takes it";
+}
+
 TEST(Sandbox, NeverTellsATokenInItsExplanations) {
     fixture f;
     signing temporary;
