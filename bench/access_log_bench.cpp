@@ -30,6 +30,7 @@ void add_line(benchmark::State& state, conf::log_format format) {
             .upstream = std::chrono::microseconds(10234),
             .payload = "none",
             .refusal = "",
+            .route = "*.s3.*.amazonaws.com",
         };
         for (auto _ : state) {
             e.time += std::chrono::microseconds(37);
