@@ -85,6 +85,13 @@ bool write_all(int file, std::string_view text) {
     return ::fsync(file) == 0; // else a crash after the rename could leave an empty file
 }
 
+// With sudo the file stays its user's: a file of root's with mode 0600 would lock its owner out.
+bool give_to_owner_of(const std::filesystem::path& old, int fresh) {
+    struct stat about = {};
+    return ::stat(old.c_str(), &about) != 0 || about.st_uid == ::geteuid() ||
+           ::fchown(fresh, about.st_uid, about.st_gid) == 0;
+}
+
 // What a rename has to hit so that links stay links, as those to a folder of dotfiles.
 std::filesystem::path behind_links(std::filesystem::path file) {
     std::error_code end;
@@ -153,7 +160,8 @@ std::optional<failure> system_world::write_file(const std::filesystem::path& fil
     const descriptor fresh{::mkostemp(name.data(), O_CLOEXEC)}; // mode 0600
     if (fresh.number < 0)
         return broken();
-    if (write_all(fresh.number, text) && ::rename(name.c_str(), target.c_str()) == 0)
+    if (give_to_owner_of(target, fresh.number) && write_all(fresh.number, text) &&
+        ::rename(name.c_str(), target.c_str()) == 0)
         return std::nullopt;
     auto why = broken();
     ::unlink(name.c_str());

@@ -37,7 +37,8 @@ public:
     virtual std::optional<std::string> env(std::string_view name) const = 0;
     // None: there is no such file. A failure: it is there and cannot be read, or is longer than `limit`.
     virtual result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const = 0;
-    // The whole file or, when it fails, the old one; mode 0600. Links are followed; a missing folder is made.
+    // The whole file or, when it fails, the old one; mode 0600, its owner kept. Links are followed; a missing
+    // folder is made.
     virtual std::optional<failure> write_file(const std::filesystem::path& file, std::string_view text) = 0;
     virtual task<http_result> http(const http_ask& ask) = 0;
     virtual task<result<command_reply>> run(std::string command, std::chrono::milliseconds limit) = 0;

@@ -138,20 +138,8 @@ answer site::signed_answer(const request& ask, std::chrono::sys_seconds now, jou
     const auto protocol = service.empty() ? signer::wire_protocol::rest_xml : signer::traits_of(service).errors;
     if (!v.admits())
         return render(refuse(v, protocol), protocol, request_id);
-
-    fault_plan plan = plan_faults(ask, protocol, request_id);
-    entry.fault = plan.hit;
-    answer a;
-    if (plan.instead) {
-        a = std::move(*plan.instead);
-    } else {
-        auto served = serve(ask, v, request_id, now);
-        auto* error = std::get_if<service_error>(&served);
-        a = error ? render(*error, protocol, request_id) : std::get<answer>(std::move(served));
-    }
-    if (plan.how == delivery::truncated)
-        a.how = plan.how;
-    a.delay = plan.delay;
+    const auto serves = [&] { return serve(ask, v, request_id, now); };
+    answer a = answer_by(serves, ask, protocol, request_id, entry);
     a.headers.push_back({service == "s3" ? "x-amz-request-id" : "x-amzn-RequestId", request_id});
     return a;
 }
@@ -160,22 +148,33 @@ answer site::signed_answer(const request& ask, std::chrono::sys_seconds now, jou
 answer site::answer_anyone(
     const request& ask, std::string_view request_id, std::chrono::sys_seconds now, journal_entry& entry
 ) {
-    constexpr auto protocol = signer::wire_protocol::query_xml;
     entry.verdict = "unsigned";
+    const auto serves = [&] { return sts_.respond_to_anyone(ask, request_id, now); };
+    answer a = answer_by(serves, ask, signer::wire_protocol::query_xml, request_id, entry);
+    a.headers.push_back({"x-amzn-RequestId", std::string(request_id)});
+    return a;
+}
+
+answer site::answer_by(
+    const service_call& serves,
+    const request& ask,
+    signer::wire_protocol protocol,
+    std::string_view request_id,
+    journal_entry& entry
+) {
     fault_plan plan = plan_faults(ask, protocol, request_id);
     entry.fault = plan.hit;
     answer a;
     if (plan.instead) {
         a = std::move(*plan.instead);
     } else {
-        auto served = sts_.respond_to_anyone(ask, request_id, now);
+        auto served = serves();
         auto* error = std::get_if<service_error>(&served);
         a = error ? render(*error, protocol, request_id) : std::get<answer>(std::move(served));
     }
     if (plan.how == delivery::truncated)
         a.how = plan.how;
     a.delay = plan.delay;
-    a.headers.push_back({"x-amzn-RequestId", std::string(request_id)});
     return a;
 }
 

@@ -46,6 +46,15 @@ private:
 
     answer open_answer(const request& ask, std::chrono::sys_seconds now, journal_entry& entry);
     answer signed_answer(const request& ask, std::chrono::sys_seconds now, journal_entry& entry);
+    // What the service answers, unless a fault that was asked for comes before it.
+    using service_call = std::function<std::variant<answer, service_error>()>;
+    answer answer_by(
+        const service_call& serves,
+        const request& ask,
+        signer::wire_protocol protocol,
+        std::string_view request_id,
+        journal_entry& entry
+    );
     answer
     answer_anyone(const request& ask, std::string_view request_id, std::chrono::sys_seconds now, journal_entry& entry);
     std::variant<answer, service_error>

@@ -1,6 +1,6 @@
 // `countersign session`: long-lived keys and the code of an MFA device → temporary keys, saved as a profile (AWS STS
-// API Reference, GetSessionToken). It must never save under a name whose long-lived keys would be lost, nor ask STS or the
-// user before it knows that it could save. Everything but the terminal is the caller's world. Control thread only.
+// API Reference, GetSessionToken). It must never save under a name whose long-lived keys would be lost, nor ask STS or
+// the user before it knows that it could save. Everything but the terminal is the caller's world. Control thread only.
 #pragma once
 
 #include "chain/refresh.hpp"

@@ -79,6 +79,19 @@ TEST_F(SystemWorld, KeepsWhatIsThereWhenWritingFails) {
     EXPECT_TRUE(outside.write_file(folder / "no such folder" / "nor this" / "f", "new"));
 }
 
+TEST_F(SystemWorld, LeavesAFileToItsOwner) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root can write for others";
+    std::ofstream(folder / "f") << "old";
+    ASSERT_EQ(::chown((folder / "f").c_str(), 12345, 12346), 0);
+    EXPECT_FALSE(outside.write_file(folder / "f", "new"));
+    struct stat about = {};
+    ASSERT_EQ(::stat((folder / "f").c_str(), &about), 0);
+    EXPECT_EQ(about.st_uid, 12345U);
+    EXPECT_EQ(about.st_gid, 12346U);
+    EXPECT_EQ(about.st_mode & 07777, 0600U);
+}
+
 TEST_F(SystemWorld, MakesTheFolderOfAFileForItsOwnerOnly) {
     EXPECT_FALSE(outside.write_file(folder / ".aws" / "f", "new"));
     struct stat about = {};
