@@ -67,24 +67,24 @@ struct identity {
     std::string session_policy;               // JSON
     std::vector<std::pair<std::string, std::string>> tags;
     int line = 0; // in the file, for messages
-
-    // Wherever it stands in the file.
-    bool operator==(const identity& other) const {
-        const auto all = [](const identity& i) {
-            return std::tie(
-                i.name,
-                i.profile,
-                i.role_arn,
-                i.external_id,
-                i.role_session_name,
-                i.duration_seconds,
-                i.session_policy,
-                i.tags
-            );
-        };
-        return all(*this) == all(other);
-    }
 };
+
+// The same, wherever it stands in the file.
+inline bool operator==(const identity& a, const identity& b) {
+    const auto all = [](const identity& i) {
+        return std::tie(
+            i.name,
+            i.profile,
+            i.role_arn,
+            i.external_id,
+            i.role_session_name,
+            i.duration_seconds,
+            i.session_policy,
+            i.tags
+        );
+    };
+    return all(a) == all(b);
+}
 
 struct upstream_settings {
     std::string ca_file;                // PEM, trusted besides the system's roots

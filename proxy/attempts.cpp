@@ -31,7 +31,8 @@ task<> session::exchange_with_upstream(exchange& x) {
     bool renewed = false;
     for (x.attempts = 1;; ++x.attempts) {
         if (signs(x)) {
-            x.refused = check_credentials(worker_, d.where); // they may have expired while the body came, or since last time
+            x.refused =
+                check_credentials(worker_, d.where); // they may have expired while the body came, or since last time
         }
         if (x.refused) {
             break;
