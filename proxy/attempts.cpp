@@ -30,9 +30,8 @@ task<> session::exchange_with_upstream(exchange& x) {
     unsigned paid = 0;
     bool renewed = false;
     for (x.attempts = 1;; ++x.attempts) {
-        if (signs(x)) {
-            x.refused =
-                check_credentials(worker_, d.where); // they may have expired while the body came, or since last time
+        if (signs(x)) { // they may have expired while the body came, or since last time
+            x.refused = check_credentials(worker_, d.where);
         }
         if (x.refused) {
             break;
