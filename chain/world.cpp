@@ -16,6 +16,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -128,6 +129,16 @@ result<std::optional<secret>> system_world::read_file(const std::filesystem::pat
     if (trouble)
         return *std::move(trouble);
     return content;
+}
+
+std::optional<file_mark> system_world::mark(const std::filesystem::path& file) const {
+    struct stat found {};
+    if (::stat(file.c_str(), &found) != 0 || !S_ISREG(found.st_mode))
+        return std::nullopt;
+    return file_mark{
+        std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec,
+        static_cast<std::uint64_t>(found.st_size),
+        found.st_ino};
 }
 
 std::optional<failure> system_world::write_file(const std::filesystem::path& file, std::string_view text) {

@@ -42,6 +42,13 @@ fake_world::read_file(const std::filesystem::path& file, std::size_t limit) cons
     return std::optional<chain::secret>{chain::secret(found->second)};
 }
 
+std::optional<chain::file_mark> fake_world::mark(const std::filesystem::path& file) const {
+    const auto found = files.find((std::filesystem::path("/") / file).lexically_normal().string());
+    if (found == files.end())
+        return std::nullopt;
+    return chain::file_mark{1, found->second.size(), std::hash<std::string>{}(found->second)};
+}
+
 std::optional<chain::failure> fake_world::write_file(const std::filesystem::path& file, std::string_view text) {
     if (read_only)
         return chain::failure{"read-only file system"};
