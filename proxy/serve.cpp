@@ -195,6 +195,9 @@ void control::tell_workers(const chain::snapshot& s) {
     if (!s.error.empty() && s.error != latest_.error) {
         spdlog::warn("credentials: {}", s.error);
     }
+    if (!s.warning.empty() && s.warning != latest_.warning) {
+        spdlog::warn("credentials: {}", s.warning);
+    }
     latest_ = s;
     for (const auto& w : workers_) {
         w->set_credentials(s);
