@@ -49,7 +49,7 @@ def clean_environment(folder, **more):
     """Nothing of the developer's own AWS or proxy settings."""
     kept = {k: v for k, v in os.environ.items()
             if k in ("PATH", "LANG", "TZ") or k.endswith("SAN_OPTIONS")}
-    kept.update(HOME=str(folder), AWS_EC2_METADATA_DISABLED="true", **more)
+    kept.update({"HOME": str(folder), "AWS_EC2_METADATA_DISABLED": "true", **more})
     return kept
 
 
