@@ -3,12 +3,33 @@
 #include "chain/profile.hpp"
 #include "chain/profile_plan.hpp"
 
+#include <string>
 #include <utility>
 #include <variant>
 
 namespace countersign::chain {
 
 namespace {
+
+// Only of a file that stays: what is read from a pipe (AWS_CONFIG_FILE=<(...)) would be missing to the source.
+secret text_of(const std::filesystem::path& file, const world& outside) {
+    if (!outside.mark(file))
+        return {};
+    auto text = outside.read_file(file, longest_ini_file);
+    return text && *text ? **std::move(text) : secret{};
+}
+
+// "" without one.
+std::string profile_token_file(const profile_files& shared, const chain_settings& settings, const world& outside) {
+    const secret config = text_of(shared.config, outside);
+    const secret keys = text_of(shared.credentials_file, outside);
+    const auto profiles = merge_profiles({"", config.reveal()}, {"", keys.reveal()});
+    if (!profiles)
+        return {};
+    const auto planned = plan_profile(*profiles, selected_profile(outside, settings));
+    const auto* plan = std::get_if<profile_plan>(&planned);
+    return plan && plan->base == plan_base::web_identity ? plan->web_identity.token_file : std::string{};
+}
 
 std::vector<std::filesystem::path> files_of(const chain_settings& settings, const world& outside) {
     const auto shared = profile_files_of(outside);
@@ -18,12 +39,8 @@ std::vector<std::filesystem::path> files_of(const chain_settings& settings, cons
             files.emplace_back(*file);
     if (!settings.secret_access_key_file.empty())
         files.emplace_back(settings.secret_access_key_file);
-    if (const auto profiles = read_profiles(outside)) {
-        const auto planned = plan_profile(*profiles, selected_profile(outside, settings));
-        const auto* plan = std::get_if<profile_plan>(&planned);
-        if (plan && plan->base == plan_base::web_identity)
-            files.emplace_back(plan->web_identity.token_file);
-    }
+    if (const auto token = profile_token_file(shared, settings, outside); !token.empty())
+        files.emplace_back(token);
     return files;
 }
 

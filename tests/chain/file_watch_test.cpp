@@ -115,6 +115,16 @@ TEST_F(FileWatch, LeavesASourceThatIsGoneWhenItsCredentialsHaveExpired) {
     EXPECT_EQ(told.back().error, "");
 }
 
+TEST_F(FileWatch, LeavesAPipeToTheSource) {
+    outside.files.clear();
+    outside.variables["AWS_CONFIG_FILE"] = "/dev/fd/63";
+    outside.pipes["/dev/fd/63"] = static_keys_text("AKIDPIPE");
+    start();
+    EXPECT_EQ(current(), "AKIDPIPE");
+    outside.advance(1h); // looked for again, and found empty
+    EXPECT_EQ(current(), "AKIDPIPE");
+}
+
 TEST_F(FileWatch, NoticesAFileThatAppears) {
     outside.files.clear();
     start();

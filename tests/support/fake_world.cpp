@@ -34,7 +34,10 @@ std::optional<std::string> fake_world::env(std::string_view name) const {
 
 chain::result<std::optional<chain::secret>>
 fake_world::read_file(const std::filesystem::path& file, std::size_t limit) const {
-    const auto found = files.find((std::filesystem::path("/") / file).lexically_normal().string());
+    const auto path = (std::filesystem::path("/") / file).lexically_normal().string();
+    if (const auto pipe = pipes.find(path); pipe != pipes.end())
+        return std::optional<chain::secret>{chain::secret(std::exchange(pipe->second, ""))};
+    const auto found = files.find(path);
     if (found == files.end())
         return std::optional<chain::secret>{};
     if (found->second.size() > limit)

@@ -24,6 +24,7 @@ public:
 
     std::map<std::string, std::string> variables;
     std::map<std::string, std::string> files;              // absolute path → text
+    mutable std::map<std::string, std::string> pipes;      // likewise; what was read is gone
     std::map<std::string, std::vector<std::string>> names; // host → addresses
     responder respond;                                     // asked for every HTTP question
     runner execute;                                        // asked for every command; without one none starts
