@@ -30,6 +30,7 @@ constexpr auto mandatory = 10min;
 constexpr auto longest_jitter = 1min;
 constexpr auto unlimited_again = 15min; // keys without expiry: files and environment are looked at again
 constexpr auto shortest_wait = 1s;
+constexpr auto shortest_backoff = 500ms; // keys that live seconds leave no time for more
 constexpr auto longest_backoff = 60s;
 constexpr auto longest_backoff_when_urgent = 30s;
 // Nobody can sign meanwhile, and an endpoint that is back must be noticed soon.
@@ -74,7 +75,7 @@ refresh_at(const credentials* current, unsigned failures, clock::time_point now,
     } else {
         wait = limited ? renewal_wait(life, u01) : clock::duration(unlimited_again);
     }
-    return now + std::max(wait, clock::duration(shortest_wait));
+    return now + std::max<clock::duration>(wait, failures > 0 ? shortest_backoff : shortest_wait);
 }
 
 struct refresher::state : std::enable_shared_from_this<refresher::state> {

@@ -34,9 +34,9 @@ struct snapshot {
 
 // When the next load is due. Two windows: from 15 min before expiry (less up to a minute of jitter, `u01`) new
 // credentials are wanted, from 10 min before it they are urgent. Half of the life that is left for lives shorter
-// than 30 min, never within a second of `now`; without expiry in 15 min. After `failures` failed loads in a row:
-// 1 s doubling to 60 s, to 30 s when urgent, to 15 s while nobody can sign, jittered, never later than half of
-// the validity that is left, and not past the moment from which it is urgent. Pure.
+// than 30 min, in a second at least; without expiry in 15 min. After `failures` failed loads in a row: 1 s doubling
+// to 60 s (30 s when urgent, 15 s while nobody can sign) less up to half of it by chance, at the latest after half
+// of the validity that is left and when it becomes urgent, at the earliest after half a second. Pure.
 std::chrono::system_clock::time_point refresh_at(
     const credentials* current, unsigned failures, std::chrono::system_clock::time_point now, double u01
 ) noexcept;

@@ -66,6 +66,14 @@ TEST(RefreshAt, DoublesTheBackoffWithJitter) {
     EXPECT_EQ(refresh_at(&c, 4000000000, midnight, 1.0), midnight + 60s);
 }
 
+TEST(RefreshAt, TriesAgainSoonWhenLittleValidityIsLeft) {
+    const auto c = keys_until(midnight + 1200ms);
+    EXPECT_EQ(refresh_at(&c, 3, midnight, 1.0), midnight + 600ms);
+    const auto nearly_over = keys_until(midnight + 100ms);
+    EXPECT_EQ(refresh_at(&nearly_over, 3, midnight, 1.0), midnight + 500ms);
+    EXPECT_EQ(refresh_at(&c, 1, midnight, 0.0), midnight + 500ms);
+}
+
 TEST(RefreshAt, TriesMoreOftenInTheLastTenMinutes) {
     const auto in_advisory_window = keys_until(midnight + 13min);
     EXPECT_EQ(refresh_at(&in_advisory_window, 9, midnight, 1.0), midnight + 60s);
