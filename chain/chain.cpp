@@ -52,7 +52,8 @@ provider_list make_chain(const chain_settings& settings) {
     return sources;
 }
 
-task<result<credentials>> resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried) {
+task<result<credentials>>
+resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried, std::string_view faithful_to) {
     tried.clear();
     for (const auto& source : sources)
         tried.push_back({source->name(), finding::not_reached, {}});
@@ -68,8 +69,13 @@ task<result<credentials>> resolve(const provider_list& sources, world& outside, 
             tried[i].why = broken->detail;
             co_return broken_source(tried, *broken);
         }
-        tried[i].outcome = finding::skipped;
         tried[i].why = std::get<not_mine>(reply).why;
+        if (sources[i]->name() == faithful_to) {
+            tried[i].outcome = finding::broken;
+            const failure gone{fmt::format("gave credentials before and none now: {}", tried[i].why), true};
+            co_return broken_source(tried, gone);
+        }
+        tried[i].outcome = finding::skipped;
     }
     co_return nothing_found(tried);
 }

@@ -41,8 +41,11 @@ struct attempt {
 };
 
 // Asks the sources in order until one answers with credentials or a failure. `tried` has one entry for each
-// source afterwards. The failure names every source that was asked.
-task<result<credentials>> resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried);
+// source afterwards. The failure names every source that was asked. `faithful_to`: the source whose credentials
+// are in use, "" for none. It is not passed over when it says that nothing is configured any more: the next one
+// would be another identity.
+task<result<credentials>>
+resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried, std::string_view faithful_to = {});
 
 // The surprise that is worth a warning: keys or a web identity hide the role of the container, or keys in the
 // environment that of the instance. "" when there is nothing to be said.

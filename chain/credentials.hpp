@@ -36,6 +36,7 @@ struct credentials {
     std::optional<std::chrono::system_clock::time_point> expiration; // none: never
     std::string account_id;                                          // "" when unknown
     std::string provider; // "environment", "container", … for logs and metrics
+    std::string notice;   // why they are used past their expiry; "" for all others. One line, no secret
 
     bool expired_at(std::chrono::system_clock::time_point now) const noexcept {
         return expiration && *expiration <= now;

@@ -8,9 +8,13 @@
 namespace countersign::chain {
 
 task<result<credentials>> load_identity(
-    const provider_list& sources, const chain_settings& settings, world& outside, std::vector<attempt>& tried
+    const provider_list& sources,
+    const chain_settings& settings,
+    world& outside,
+    std::vector<attempt>& tried,
+    std::string_view faithful_to
 ) {
-    auto keys = co_await resolve(sources, outside, tried);
+    auto keys = co_await resolve(sources, outside, tried, faithful_to);
     if (!keys || settings.role.role_arn.empty())
         co_return keys;
     const auto profiles = read_profiles(outside);

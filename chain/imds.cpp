@@ -2,6 +2,7 @@
 #include "chain/answer.hpp"
 #include "chain/imds_client.hpp"
 #include "chain/provider.hpp"
+#include "chain/rfc3339.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +13,11 @@
 namespace countersign::chain {
 
 namespace {
+
+// "We make new credentials available at least five minutes before the expiration of the old credentials" (EC2 User
+// Guide, "Retrieve security credentials from instance metadata").
+constexpr std::chrono::minutes successor_before_end{5};
+constexpr std::chrono::minutes left_in_peace{3};
 
 constexpr const char* role_list = "/latest/meta-data/iam/security-credentials/";
 
@@ -27,10 +33,13 @@ private:
     task<answer> ask(world& outside);
     task<answer> ask_role(world& outside, std::string role);
     answer stable(answer fresh, world& outside);
+    credentials extend(std::string notice, world& outside);
 
     chain_settings settings_;
     imds_client client_;
-    shared_credentials last_; // the last that the service gave
+    shared_credentials last_;     // the last that the service gave
+    shared_credentials extended_; // the same with a later expiry, while the service is ill
+    std::chrono::system_clock::time_point extended_at_{};
 };
 
 std::string endpoint_origin(const world& outside, const profile* settings) {
@@ -95,31 +104,49 @@ task<answer> imds_provider::ask(world& outside) {
     co_return co_await ask_role(outside, std::string(name));
 }
 
-// Static stability (section 10): while the service is ill it may hand out expired credentials, or nothing.
-// AWS goes on to accept them then, so they stay in use and the service is left in peace for some minutes.
+// Static stability (AWS SDKs and Tools Reference Guide, "IMDS credential provider"): while the service is ill it may
+// hand out expired credentials, or nothing. AWS goes on to accept them then, so they stay in use and the service
+// is left in peace for some minutes.
+credentials imds_provider::extend(std::string notice, world& outside) {
+    credentials keys = *last_;
+    const std::chrono::seconds random_part{static_cast<int>(outside.random() * 300.0)};
+    extended_at_ = outside.now();
+    keys.expiration = extended_at_ + std::chrono::minutes(10) + random_part;
+    keys.notice = std::move(notice);
+    extended_ = std::make_shared<const credentials>(keys);
+    return keys;
+}
+
 answer imds_provider::stable(answer fresh, world& outside) {
-    const auto now = outside.now();
-    const auto extended = [&](credentials keys) {
-        const std::chrono::seconds random_part{static_cast<int>(outside.random() * 300.0)};
-        keys.expiration = now + std::chrono::minutes(10) + random_part;
-        return keys;
-    };
-    if (auto* keys = std::get_if<credentials>(&fresh)) {
+    extended_.reset();
+    if (const auto* keys = std::get_if<credentials>(&fresh))
         last_ = std::make_shared<const credentials>(*keys);
-        return keys->expired_at(now) ? extended(*keys) : std::move(*keys);
-    }
     if (!last_ || imds_is_disabled(outside))
         return fresh;
-    if (last_->expired_at(now))
-        return extended(*last_);
+    const bool ends_soon = last_->expired_at(outside.now() + successor_before_end);
+    const auto end = last_->expiration ? write_rfc3339(*last_->expiration) : std::string();
+    if (std::holds_alternative<credentials>(fresh)) {
+        if (!ends_soon)
+            return fresh;
+        return extend(
+            fmt::format("the instance metadata service has none after those that end at {}, which are used on", end),
+            outside
+        );
+    }
+    const auto* gone = std::get_if<not_mine>(&fresh);
+    const auto why = gone ? gone->why : std::get<failure>(fresh).detail;
+    if (ends_soon)
+        return extend(fmt::format("{}; the instance's credentials that end at {} are used on", why, end), outside);
     // They are still good, so whoever has them keeps them. An instance does not lose its service or role in
     // silence.
-    if (const auto* gone = std::get_if<not_mine>(&fresh))
-        return failure{gone->why, true};
-    return fresh;
+    return failure{why, true};
 }
 
 task<answer> imds_provider::fetch(world& outside) {
+    const auto now = outside.now();
+    // A clock set back must not keep us from asking.
+    if (extended_ && extended_at_ <= now && now < extended_at_ + left_in_peace)
+        co_return *extended_;
     answer fresh = co_await ask(outside);
     co_return stable(std::move(fresh), outside);
 }

@@ -1,5 +1,6 @@
 #include "chain/refresh.hpp"
 
+#include "chain/file_watch.hpp"
 #include "chain/identity.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/world.hpp"
@@ -25,12 +26,16 @@ using seconds_f = std::chrono::duration<double>;
 namespace {
 
 constexpr auto advisory = 15min;
+constexpr auto mandatory = 10min;
 constexpr auto longest_jitter = 1min;
 constexpr auto unlimited_again = 15min; // keys without expiry: files and environment are looked at again
 constexpr auto shortest_wait = 1s;
-constexpr auto longest_backoff = 30s;
+constexpr auto shortest_backoff = 500ms; // keys that live seconds leave no time for more
+constexpr auto longest_backoff = 60s;
+constexpr auto longest_backoff_when_urgent = 30s;
 // Nobody can sign meanwhile, and an endpoint that is back must be noticed soon.
 constexpr auto longest_backoff_without_keys = 15s;
+constexpr auto look_at_files_every = 2s;
 // The wait is taken in pieces, so that a suspended machine or a clock set anew is noticed.
 constexpr auto longest_nap = 1min;
 
@@ -42,8 +47,10 @@ clock::duration renewal_wait(clock::duration life, double u01) noexcept {
     return life < 2 * advisory ? life / 2 : life - advisory - in_clock(u01 * seconds_f(longest_jitter));
 }
 
-clock::duration backoff(unsigned failures, bool usable, double u01) noexcept {
-    const seconds_f longest = usable ? longest_backoff : longest_backoff_without_keys;
+clock::duration backoff(unsigned failures, clock::duration life, double u01) noexcept {
+    const seconds_f longest = life <= 0s         ? longest_backoff_without_keys
+                              : life > mandatory ? longest_backoff
+                                                 : longest_backoff_when_urgent;
     const seconds_f base = seconds_f(1s) * static_cast<double>(1U << std::min(failures - 1, 10U));
     return in_clock(std::min(base, longest) * (0.5 + 0.5 * u01));
 }
@@ -53,43 +60,51 @@ clock::duration backoff(unsigned failures, bool usable, double u01) noexcept {
 clock::time_point
 refresh_at(const credentials* current, unsigned failures, clock::time_point now, double u01) noexcept {
     const bool limited = current && current->expiration;
-    const auto life = limited ? std::max(*current->expiration - now, clock::duration::zero()) : clock::duration::max();
-    const bool usable = current && life > clock::duration::zero();
+    const auto life = limited   ? std::max(*current->expiration - now, clock::duration::zero())
+                      : current ? clock::duration::max()
+                                : clock::duration::zero();
     if (!current && failures == 0)
         return now;
     clock::duration wait;
     if (failures > 0) {
-        wait = backoff(failures, usable, u01);
-        if (usable && limited)
+        wait = backoff(failures, life, u01);
+        if (life > clock::duration::zero())
             wait = std::min(wait, life / 2);
+        if (life > mandatory)
+            wait = std::min<clock::duration>(wait, life - mandatory);
     } else {
         wait = limited ? renewal_wait(life, u01) : clock::duration(unlimited_again);
     }
-    return now + std::max(wait, clock::duration(shortest_wait));
+    return now + std::max<clock::duration>(wait, failures > 0 ? shortest_backoff : shortest_wait);
 }
 
 struct refresher::state : std::enable_shared_from_this<refresher::state> {
     state(asio::io_context& on, world& w, chain_settings from, subscriber s)
-        : control(on), outside(w), settings(std::move(from)), sources(make_chain(settings)), tell(std::move(s)),
-          due_alarm(w.make_alarm()), deadline_alarm(w.make_alarm()) {}
+        : control(on), outside(w), settings(std::move(from)), sources(make_chain(settings)), files(settings),
+          tell(std::move(s)), due_alarm(w.make_alarm()), deadline_alarm(w.make_alarm()), look_alarm(w.make_alarm()) {}
 
     void begin();
     void finish(std::exception_ptr cut_off);
     void keep(result<credentials> loaded);
     void schedule(clock::time_point at);
     void nap();
+    void load_now();
+    void look_at_files();
+    std::string_view source_in_use() const;
     void stop();
 
     asio::io_context& control;
     world& outside;
     const chain_settings settings;
     provider_list sources;
+    file_watch files;
     subscriber tell;
-    std::unique_ptr<alarm> due_alarm, deadline_alarm;
+    std::unique_ptr<alarm> due_alarm, deadline_alarm, look_alarm;
     // One for each load: its slot is part of the load's coroutine.
     std::unique_ptr<asio::cancellation_signal> cancel;
 
     snapshot known;
+    std::string_view source; // that gave known.current
     unsigned failures = 0;
     bool loading = false;
     bool stopped = false;
@@ -104,7 +119,7 @@ namespace {
 // By value: the coroutine outlives its caller. `state` is private to refresher, hence the template.
 template <class State>
 task<> load(std::shared_ptr<State> s) {
-    s->loaded = co_await load_identity(s->sources, s->settings, s->outside, s->tried);
+    s->loaded = co_await load_identity(s->sources, s->settings, s->outside, s->tried, s->source_in_use());
 }
 
 } // namespace
@@ -115,6 +130,7 @@ void refresher::state::begin() {
     loading = true;
     last_begin = outside.now();
     due_alarm->cancel();
+    files.take(outside); // before they are read: what changes meanwhile is noticed afterwards
     cancel = std::make_unique<asio::cancellation_signal>();
     deadline_alarm->set(longest_load, [weak = weak_from_this()] {
         if (const auto self = weak.lock(); self && self->loading)
@@ -155,7 +171,12 @@ void refresher::state::keep(result<credentials> fresh) {
             fmt::format("{}: credentials that expired at {}", fresh->provider, write_rfc3339(*fresh->expiration)),
             true};
     if (fresh) {
-        known = {std::make_shared<const credentials>(*std::move(fresh)), ""};
+        const auto used =
+            std::find_if(tried.begin(), tried.end(), [](const attempt& a) { return a.outcome == finding::used; });
+        source = used == tried.end() ? std::string_view{} : used->source;
+        known.error = fresh->notice;
+        known.warning = hidden_role(tried, outside);
+        known.current = std::make_shared<const credentials>(*std::move(fresh));
         failures = 0;
     } else {
         known.error = std::move(fresh.error().detail);
@@ -181,8 +202,36 @@ void refresher::state::nap() {
     });
 }
 
+// An identity is left only when its credentials are of no more use.
+std::string_view refresher::state::source_in_use() const {
+    return known.current && !known.current->expired_at(outside.now()) ? source : std::string_view{};
+}
+
+void refresher::state::load_now() {
+    if (loading || stopped)
+        return;
+    const auto earliest = last_begin + shortest_wait;
+    // A clock set back must not keep us from loading.
+    if (const auto now = outside.now(); earliest > now && last_begin <= now)
+        schedule(std::min(due, earliest));
+    else
+        begin();
+}
+
+void refresher::state::look_at_files() {
+    look_alarm->set(look_at_files_every, [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self || self->stopped)
+            return;
+        if (!self->loading && self->files.changed(self->outside))
+            self->load_now();
+        self->look_at_files();
+    });
+}
+
 void refresher::state::stop() {
     stopped = true;
+    look_alarm->cancel();
     due_alarm->cancel();
     deadline_alarm->cancel();
     if (loading)
@@ -198,17 +247,11 @@ refresher::~refresher() {
 
 void refresher::start() {
     state_->begin();
+    state_->look_at_files();
 }
 
 void refresher::load_now() {
-    if (state_->loading || state_->stopped)
-        return;
-    const auto earliest = state_->last_begin + shortest_wait;
-    // A clock set back must not keep us from loading.
-    if (const auto now = state_->outside.now(); earliest > now && state_->last_begin <= now)
-        state_->schedule(std::min(state_->due, earliest));
-    else
-        state_->begin();
+    state_->load_now();
 }
 
 void refresher::stop() {

@@ -1,5 +1,6 @@
 // Keeps the credentials of one identity fresh, off the workers: resolves at once, renews ahead of expiry (one
-// load at a time, with jitter), and hands out immutable snapshots. Lives on the control thread; not
+// load at a time, with jitter) and when a file that it comes from has changed (file_watch.hpp), and hands out
+// immutable snapshots. It must never give up valid credentials for worse ones. Lives on the control thread; not
 // thread-safe itself. The subscriber is called on that thread and passes the snapshot on to the workers.
 #pragma once
 
@@ -29,13 +30,15 @@ struct chain_settings {
 // What the workers and /readyz know. `current` may be expired: who signs looks at the clock.
 struct snapshot {
     shared_credentials current; // null until the first success
-    std::string error;          // of the last load, "" when it succeeded; one line, no secret
+    std::string error; // of the last load, or why `current` is used past its expiry; "" else. One line, no secret
+    std::string warning = {}; // of what `current` hides (chain/chain.hpp), "" when nothing; one line
 };
 
-// When the next load is due: 15 min before expiry less up to a minute of jitter (`u01`), half of the life that
-// is left for lives shorter than 30 min, never within a second of `now`; without expiry in 15 min. After
-// `failures` failed loads in a row: 1 s doubling to 30 s (15 s while nobody can sign), jittered, never later
-// than half of the validity that is left. Pure.
+// When the next load is due. Two windows: from 15 min before expiry (less up to a minute of jitter, `u01`) new
+// credentials are wanted, from 10 min before it they are urgent. Half of the life that is left for lives shorter
+// than 30 min, in a second at least; without expiry in 15 min. After `failures` failed loads in a row: 1 s doubling
+// to 60 s (30 s when urgent, 15 s while nobody can sign) less up to half of it by chance, at the latest after half
+// of the validity that is left and when it becomes urgent, at the earliest after half a second. Pure.
 std::chrono::system_clock::time_point refresh_at(
     const credentials* current, unsigned failures, std::chrono::system_clock::time_point now, double u01
 ) noexcept;

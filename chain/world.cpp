@@ -150,6 +150,16 @@ result<std::optional<secret>> system_world::read_file(const std::filesystem::pat
     return content;
 }
 
+std::optional<file_mark> system_world::mark(const std::filesystem::path& file) const {
+    struct stat found {};
+    if (::stat(file.c_str(), &found) != 0 || !S_ISREG(found.st_mode))
+        return std::nullopt;
+    return file_mark{
+        std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec,
+        static_cast<std::uint64_t>(found.st_size),
+        found.st_ino};
+}
+
 std::optional<failure> system_world::write_file(const std::filesystem::path& file, std::string_view text) {
     const auto broken = [&] {
         return failure{fmt::format("{}: cannot be written: {}", printable(file.native(), 300), std::strerror(errno))};

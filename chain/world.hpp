@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -31,12 +32,22 @@ public:
     virtual void cancel() = 0;
 };
 
+// What tells one state of a file from another without reading it.
+struct file_mark {
+    std::int64_t modified = 0; // nanoseconds
+    std::uint64_t size = 0;
+    std::uint64_t inode = 0;
+    bool operator==(const file_mark&) const = default;
+};
+
 class world {
 public:
     virtual ~world() = default;
     virtual std::optional<std::string> env(std::string_view name) const = 0;
     // None: there is no such file. A failure: it is there and cannot be read, or is longer than `limit`.
     virtual result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const = 0;
+    // None: there is no such file, or it is none that stays (a pipe, a folder).
+    virtual std::optional<file_mark> mark(const std::filesystem::path& file) const = 0;
     // The whole file or, when it fails, the old one; mode 0600, its owner kept. Links are followed; a missing
     // folder is made.
     virtual std::optional<failure> write_file(const std::filesystem::path& file, std::string_view text) = 0;
@@ -58,6 +69,7 @@ public:
 
     std::optional<std::string> env(std::string_view name) const override;
     result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const override;
+    std::optional<file_mark> mark(const std::filesystem::path& file) const override;
     std::optional<failure> write_file(const std::filesystem::path& file, std::string_view text) override;
     task<http_result> http(const http_ask& ask) override;
     task<result<command_reply>> run(std::string command, std::chrono::milliseconds limit) override;

@@ -95,6 +95,10 @@ void identities::note(std::size_t identity, const chain::snapshot& s) {
     if (!s.error.empty() && s.error != o.latest.error) {
         spdlog::warn("credentials{}: {}", whose, s.error);
     }
+    // Who gives an identity a profile or a role has chosen; a surprise is only what the chain chose by itself.
+    if (identity == 0 && !s.warning.empty() && s.warning != o.latest.warning) {
+        spdlog::warn("credentials{}: {}", whose, s.warning);
+    }
     o.latest = s;
     tell_(identity, s);
 }
@@ -113,10 +117,18 @@ readiness identities::ready(const conf::config& c) const {
             r.state = readiness_state::expired_credentials;
         }
         if (r.error.empty() || r.state != readiness_state::ready) {
-            r.error = i == 0 || s.error.empty() ? s.error : fmt::format("identity {}: {}", all_[i].name, s.error);
+            r.error = error_of(i);
         }
     }
     return r;
+}
+
+// "identity audit: there is no profile audit"; the default one needs no name.
+std::string identities::error_of(std::size_t identity) const {
+    const chain::snapshot& s = all_[identity].latest;
+    const bool is_pending = !s.current && s.error.empty();
+    const std::string text = is_pending ? "its source has not answered yet" : s.error;
+    return identity == 0 || text.empty() ? s.error : fmt::format("identity {}: {}", all_[identity].name, text);
 }
 
 std::vector<credential_gauge> identities::gauges() const {

@@ -47,6 +47,7 @@ private:
         std::unique_ptr<chain::refresher> source;
     };
     void note(std::size_t identity, const chain::snapshot& s);
+    std::string error_of(std::size_t identity) const;
 
     std::vector<one> all_;
     subscriber tell_;

@@ -239,6 +239,7 @@ void control::await_signal() {
 void control::warn_of_restart(const conf::config& c) const {
     const conf::config& now = settings();
     const bool same_identity = c.credentials.profile == now.credentials.profile &&
+                               c.credentials.region == now.credentials.region &&
                                c.credentials.access_key_id == now.credentials.access_key_id &&
                                c.credentials.secret_access_key_file == now.credentials.secret_access_key_file;
     if (c.listen.address != now.listen.address || c.listen.workers != now.listen.workers ||

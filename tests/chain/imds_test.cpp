@@ -160,7 +160,33 @@ TEST_F(Imds, IsNotAskedWhenDisabled) {
 TEST_F(Imds, ExtendsExpiredCredentialsOfAnIllService) {
     keys = [this] { return reply(200, tests::credential_json("AKID", outside.time - 1h)); };
     outside.chance = 0.5;
+    const auto c = found();
+    EXPECT_EQ(*c.expiration, outside.time + 10min + 150s);
+    EXPECT_NE(c.notice.find("2026-11-21T23:00:00Z"), std::string::npos) << c.notice;
+}
+
+TEST_F(Imds, ExtendsCredentialsThatShouldHaveASuccessorByNow) {
+    keys = [this] { return reply(200, tests::credential_json("AKID", outside.time + 4min)); };
     EXPECT_EQ(*found().expiration, outside.time + 10min + 150s);
+}
+
+TEST_F(Imds, TakesTheExpiryAsItIsWhileASuccessorMayStillCome) {
+    keys = [this] { return reply(200, tests::credential_json("AKID", outside.time + 6min)); };
+    const auto c = found();
+    EXPECT_EQ(*c.expiration, outside.time + 6min);
+    EXPECT_EQ(c.notice, "");
+}
+
+TEST_F(Imds, IsLeftInPeaceForThreeMinutesAfterAnExtension) {
+    keys = [this] { return reply(200, tests::credential_json("AKID", outside.time - 1h)); };
+    const auto first = found();
+    const auto asked = outside.asked.size();
+    outside.time += 179s;
+    EXPECT_EQ(*found().expiration, *first.expiration);
+    EXPECT_EQ(outside.asked.size(), asked);
+    outside.time += 1s;
+    keys = [this] { return reply(200, tests::credential_json("FRESH", outside.time + 6h)); };
+    EXPECT_EQ(found().access_key_id, "FRESH");
 }
 
 TEST_F(Imds, KeepsTheLastCredentialsAliveWhileTheServiceIsSilent) {

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace countersign::chain {
@@ -60,8 +62,25 @@ TEST(RefreshAt, DoublesTheBackoffWithJitter) {
     EXPECT_EQ(refresh_at(&c, 1, midnight, 1.0), midnight + 1s);
     EXPECT_EQ(refresh_at(&c, 2, midnight, 1.0), midnight + 2s);
     EXPECT_EQ(refresh_at(&c, 4, midnight, 0.0), midnight + 4s);
-    EXPECT_EQ(refresh_at(&c, 9, midnight, 1.0), midnight + 30s);
-    EXPECT_EQ(refresh_at(&c, 4000000000, midnight, 1.0), midnight + 30s);
+    EXPECT_EQ(refresh_at(&c, 9, midnight, 1.0), midnight + 60s);
+    EXPECT_EQ(refresh_at(&c, 4000000000, midnight, 1.0), midnight + 60s);
+}
+
+TEST(RefreshAt, TriesAgainSoonWhenLittleValidityIsLeft) {
+    const auto c = keys_until(midnight + 1200ms);
+    EXPECT_EQ(refresh_at(&c, 3, midnight, 1.0), midnight + 600ms);
+    const auto nearly_over = keys_until(midnight + 100ms);
+    EXPECT_EQ(refresh_at(&nearly_over, 3, midnight, 1.0), midnight + 500ms);
+    EXPECT_EQ(refresh_at(&c, 1, midnight, 0.0), midnight + 500ms);
+}
+
+TEST(RefreshAt, TriesMoreOftenInTheLastTenMinutes) {
+    const auto in_advisory_window = keys_until(midnight + 13min);
+    EXPECT_EQ(refresh_at(&in_advisory_window, 9, midnight, 1.0), midnight + 60s);
+    const auto at_the_border = keys_until(midnight + 10min + 20s);
+    EXPECT_EQ(refresh_at(&at_the_border, 9, midnight, 1.0), midnight + 20s);
+    const auto in_mandatory_window = keys_until(midnight + 10min);
+    EXPECT_EQ(refresh_at(&in_mandatory_window, 9, midnight, 1.0), midnight + 30s);
 }
 
 TEST(RefreshAt, NeverBacksOffBeyondHalfOfTheValidity) {
@@ -251,6 +270,89 @@ TEST_F(Refresher, AsksNobodyWhenTheEnvironmentHasKeys) {
     outside.advance(1h);
     EXPECT_TRUE(outside.asked.empty());
     EXPECT_EQ(told.back().current->provider, "environment");
+}
+
+TEST_F(Refresher, WarnsOfARoleThatTheKeysHide) {
+    outside.variables["AWS_ACCESS_KEY_ID"] = "AKIDENV";
+    outside.variables["AWS_SECRET_ACCESS_KEY"] = "x";
+    start();
+    EXPECT_NE(told.back().warning.find("hide the container's role"), std::string::npos) << told.back().warning;
+}
+
+TEST_F(Refresher, WarnsOfNothingWhenTheRoleIsUsed) {
+    start();
+    EXPECT_EQ(told.back().warning, "");
+}
+
+TEST_F(Refresher, NeverUsesContainerCredentialsPastTheirExpiry) {
+    start();
+    answer_with(-1s);
+    outside.advance(2h);
+    ASSERT_GT(told.size(), 2u);
+    for (const auto& s : told)
+        EXPECT_EQ(*s.current->expiration, *told[0].current->expiration);
+    EXPECT_TRUE(told.back().current->expired_at(outside.time));
+}
+
+// The metadata service of an instance, which hands out what the test says.
+struct InstanceRefresher : Refresher {
+    InstanceRefresher() {
+        outside.variables.clear();
+        outside.respond = [this](const http_ask& a) -> http_result {
+            if (a.url.ends_with("/latest/api/token"))
+                return tests::reply(200, "tok", {{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds", secret("21600")}});
+            if (is_ill)
+                return tests::reply(500, "");
+            if (a.url.ends_with("/security-credentials/"))
+                return tests::reply(200, "my-role");
+            ++served;
+            return tests::reply(200, credential_json("AKID" + std::to_string(served), end));
+        };
+    }
+    bool is_ill = false;
+    clock::time_point end = midnight + 6h;
+};
+
+TEST_F(InstanceRefresher, UsesExpiredCredentialsOnAndSaysSoOnce) {
+    end = midnight - 1h;
+    start();
+    outside.advance(3h);
+    std::vector<std::string> said;
+    for (const auto& s : told) {
+        ASSERT_TRUE(s.current);
+        said.push_back(s.error);
+    }
+    EXPECT_NE(said[0].find("2026-11-21T23:00:00Z"), std::string::npos) << said[0];
+    EXPECT_EQ(std::count(said.begin(), said.end(), said[0]), static_cast<std::ptrdiff_t>(said.size()));
+    EXPECT_FALSE(told.back().current->expired_at(outside.time));
+    EXPECT_LE(served, 3 * 60 / 5);
+    EXPECT_GE(served, 3 * 60 / 8);
+}
+
+TEST_F(InstanceRefresher, LeavesTheIllServiceInPeaceWhenRequestsMeetExpiredTokens) {
+    end = midnight - 1h;
+    start();
+    for (int i = 0; i < 3600; ++i) {
+        subject->load_now();
+        outside.advance(1s);
+    }
+    EXPECT_LE(served, 60 / 3 + 1);
+}
+
+TEST_F(InstanceRefresher, SurvivesTheSilenceOfTheServiceAndItsReturn) {
+    start();
+    is_ill = true;
+    for (int minute = 0; minute < 8 * 60; ++minute) {
+        outside.advance(1min);
+        ASSERT_FALSE(told.back().current->expired_at(outside.time)) << minute;
+    }
+    EXPECT_EQ(told.back().current->access_key_id, "AKID1");
+    EXPECT_NE(told.back().error.find("used on"), std::string::npos) << told.back().error;
+    is_ill = false;
+    end = outside.time + 6h;
+    outside.advance(8min);
+    EXPECT_EQ(told.back().current->access_key_id, "AKID2");
+    EXPECT_EQ(told.back().error, "");
 }
 
 TEST_F(Refresher, GoesOnAfterTheClockWasSetBack) {

@@ -166,5 +166,37 @@ TEST(Text, SeesOnlyVisibleAsciiAsVisible) {
         EXPECT_FALSE(is_visible(bad));
 }
 
+TEST_F(SystemWorld, TellsAFileFromItsSuccessors) {
+    const auto file = folder / "token";
+    EXPECT_FALSE(outside.mark(file));
+    EXPECT_FALSE(outside.mark(folder)) << "a folder";
+    std::ofstream(file) << "one";
+    const auto first = outside.mark(file);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(outside.mark(file), first);
+    std::ofstream(file, std::ios::app) << "more";
+    const auto longer = outside.mark(file);
+    EXPECT_NE(longer, first);
+    std::ofstream(folder / "next") << "onemore";
+    std::filesystem::last_write_time(folder / "next", std::filesystem::last_write_time(file));
+    std::filesystem::rename(folder / "next", file);
+    EXPECT_NE(outside.mark(file), longer) << "another file in its place";
+}
+
+TEST_F(SystemWorld, FollowsALinkThatIsSwapped) {
+    std::ofstream(folder / "a") << "token";
+    std::ofstream(folder / "b") << "token";
+    std::filesystem::create_symlink("a", folder / "link");
+    const auto before = outside.mark(folder / "link");
+    std::filesystem::create_symlink("b", folder / "next");
+    std::filesystem::rename(folder / "next", folder / "link");
+    EXPECT_NE(outside.mark(folder / "link"), before);
+}
+
+TEST_F(SystemWorld, HasNoMarkOfAPipe) {
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    EXPECT_FALSE(outside.mark(folder / "pipe"));
+}
+
 } // namespace
 } // namespace countersign::chain

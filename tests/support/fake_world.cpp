@@ -34,12 +34,22 @@ std::optional<std::string> fake_world::env(std::string_view name) const {
 
 chain::result<std::optional<chain::secret>>
 fake_world::read_file(const std::filesystem::path& file, std::size_t limit) const {
-    const auto found = files.find((std::filesystem::path("/") / file).lexically_normal().string());
+    const auto path = (std::filesystem::path("/") / file).lexically_normal().string();
+    if (const auto pipe = pipes.find(path); pipe != pipes.end())
+        return std::optional<chain::secret>{chain::secret(std::exchange(pipe->second, ""))};
+    const auto found = files.find(path);
     if (found == files.end())
         return std::optional<chain::secret>{};
     if (found->second.size() > limit)
         return chain::failure{"too long"};
     return std::optional<chain::secret>{chain::secret(found->second)};
+}
+
+std::optional<chain::file_mark> fake_world::mark(const std::filesystem::path& file) const {
+    const auto found = files.find((std::filesystem::path("/") / file).lexically_normal().string());
+    if (found == files.end())
+        return std::nullopt;
+    return chain::file_mark{1, found->second.size(), std::hash<std::string>{}(found->second)};
 }
 
 std::optional<chain::failure> fake_world::write_file(const std::filesystem::path& file, std::string_view text) {

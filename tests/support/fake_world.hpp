@@ -24,6 +24,7 @@ public:
 
     std::map<std::string, std::string> variables;
     std::map<std::string, std::string> files;              // absolute path → text
+    mutable std::map<std::string, std::string> pipes;      // likewise; what was read is gone
     std::map<std::string, std::vector<std::string>> names; // host → addresses
     responder respond;                                     // asked for every HTTP question
     runner execute;                                        // asked for every command; without one none starts
@@ -42,6 +43,8 @@ public:
     std::optional<std::string> env(std::string_view name) const override;
     chain::result<std::optional<chain::secret>>
     read_file(const std::filesystem::path& file, std::size_t limit) const override;
+    // By its text: to write the same again is no change.
+    std::optional<chain::file_mark> mark(const std::filesystem::path& file) const override;
     std::optional<chain::failure> write_file(const std::filesystem::path& file, std::string_view text) override;
     chain::task<chain::result<chain::command_reply>> run(std::string command, std::chrono::milliseconds) override;
     chain::task<chain::http_result> http(const chain::http_ask& ask) override;
