@@ -22,6 +22,8 @@ BENCHMARK_CAPTURE(find_scope, opensearch, "search-name-abc.eu-west-1.es.amazonaw
 BENCHMARK_CAPTURE(find_scope, lambda_url, "abc123.lambda-url.eu-west-1.on.aws");
 BENCHMARK_CAPTURE(find_scope, vpc_endpoint, "vpce-0123456789abcdef0-abcdefgh.sqs.us-east-1.vpce.amazonaws.com");
 BENCHMARK_CAPTURE(find_scope, not_aws, "www.example.com");
+BENCHMARK_CAPTURE(find_scope, several_regions, "abc.mrap.accesspoint.s3-global.amazonaws.com");
+BENCHMARK_CAPTURE(find_scope, global_by_name, "iam-fips.api.aws.scloud");
 BENCHMARK_CAPTURE(find_scope, unknown, "nosuchservice.us-east-1.amazonaws.com");
 
 } // namespace

@@ -34,7 +34,7 @@ private:
 // UNSIGNED-PAYLOAD is S3's own; elsewhere a body is always hashed.
 bool leaves_payload_unsigned(const exchange& x) noexcept {
     const plan& p = x.place->where;
-    if (p.service == "vpc-lattice-svcs" || p.payload == conf::payload_mode::unsigned_body) {
+    if (p.traits.payload_unsigned || p.payload == conf::payload_mode::unsigned_body) {
         return true;
     }
     const bool s3 = p.traits.path == signer::path_rule::s3;

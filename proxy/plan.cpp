@@ -36,6 +36,13 @@ refusal refuse_host(signer::scope_refusal why, std::string_view host) {
             403,
             "customer-host",
             fmt::format("{} is somebody's own machine, not an AWS endpoint: nothing is signed for it.", host)};
+    case signer::scope_refusal::not_signed:
+        return {
+            403,
+            "not-signed-host",
+            fmt::format(
+                "{} asks for a password, a token or a certificate, not for a signature: call it directly.", host
+            )};
     case signer::scope_refusal::unknown_endpoint:
         return {
             421,
@@ -57,6 +64,18 @@ refusal refuse_host(signer::scope_refusal why, std::string_view host) {
     }
 }
 
+// Signed with SigV4 such an endpoint would only answer with a signature error.
+refusal refuse_sigv4a(std::string_view host) {
+    return {
+        501,
+        "sigv4a-not-available",
+        fmt::format(
+            "{} stands for several regions and takes SigV4A, which the proxy does not sign in this version. Ask an "
+            "endpoint of one region, or sign with \"countersign sign --sigv4a\".",
+            host
+        )};
+}
+
 void dial(plan& p, std::string_view host, std::uint16_t port, bool tls) {
     p.dial_host = host;
     p.dial_port = port;
@@ -75,6 +94,9 @@ std::optional<refusal> fill_scope(
     p.service = r.service.empty() ? std::string(by_name->service) : r.service;
     p.region = !r.region.empty() ? r.region : std::string(by_name ? by_name->region : default_region);
     p.traits = signer::traits_of(p.service);
+    if (p.region == "*") {
+        return refuse_sigv4a(host);
+    }
     return std::nullopt;
 }
 
@@ -131,6 +153,9 @@ plan_by_route(const conf::route& r, std::string_view default_region, const asked
 }
 
 std::variant<plan, refusal> plan_by_name(const signer::host_scope& scope, const asked_host& asked) {
+    if (scope.sigv4a) {
+        return refuse_sigv4a(asked.host);
+    }
     if (asked.port && *asked.port != 80 && *asked.port != 443) {
         return refusal{403, "bad-port", "AWS endpoints are dialled on port 443 only; write a route for another port."};
     }

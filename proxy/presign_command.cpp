@@ -50,6 +50,8 @@ std::string_view reason_of(signer::scope_refusal refusal) {
         return "is not an AWS host";
     case signer::scope_refusal::customer_controlled:
         return "is somebody's own machine, not an AWS service";
+    case signer::scope_refusal::not_signed:
+        return "asks for a password, a token or a certificate, not for a signature";
     case signer::scope_refusal::unknown_endpoint:
         break;
     }
@@ -73,6 +75,9 @@ chosen_scope choose_scope(const presign_arguments& a, const std::string& host) {
     }
     if (a.sigv4a && chosen.region.empty()) {
         chosen.region = "*";
+    }
+    if (chosen.region == "*" && !a.sigv4a) {
+        throw wrong_usage(fmt::format("{} stands for several regions and takes SigV4A: add --sigv4a", host));
     }
     if (!chosen.service.empty() && !chosen.region.empty()) {
         return chosen;
@@ -111,10 +116,10 @@ check_lifetime(const presign_arguments& a, const chain::credentials& who, sys_se
 signer::options options_of(const presign_arguments& a, const chosen_scope& where, seconds lifetime) {
     signer::options how;
     how.where = signer::placement::query;
-    how.path = signer::traits_of(where.service).path;
-    // "The session token is added after signing" (AWS IoT, MQTT over WebSocket).
-    how.token = a.session_token_after || where.service == "iotdevicegateway" ? signer::token_rule::added_after
-                                                                             : signer::token_rule::signed_with_the_rest;
+    const signer::service_traits& traits = signer::traits_of(where.service);
+    how.path = traits.path;
+    how.token = a.session_token_after || traits.token_after_signing ? signer::token_rule::added_after
+                                                                    : signer::token_rule::signed_with_the_rest;
     how.expires = lifetime;
     return how;
 }

@@ -7,6 +7,7 @@
 #include "proxy/scope_explanation.hpp"
 #include "proxy/settings.hpp"
 #include "signer/scope.hpp"
+#include "signer/sigv4a.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -46,6 +47,8 @@ std::string_view reason_of(signer::scope_refusal refusal) {
         return "not an AWS host: it ends with none of AWS's domain names";
     case signer::scope_refusal::customer_controlled:
         return "somebody's own machine answers at this name, not an AWS service";
+    case signer::scope_refusal::not_signed:
+        return "an AWS endpoint that asks for a password, a token or a certificate, not for a signature";
     case signer::scope_refusal::unknown_endpoint:
         return "no known form of an AWS endpoint; name service and region in a [[route]]";
     }
@@ -60,6 +63,9 @@ boost::json::object described(std::string_view written) {
         line["service"] = scope->service;
         line["region"] = scope->region;
         line["partition"] = scope->partition;
+        if (scope->sigv4a) {
+            line["algorithm"] = signer::sigv4a_algorithm;
+        }
     } else {
         line["error"] = reason_of(std::get<signer::scope_refusal>(found));
     }

@@ -21,10 +21,13 @@ std::string shape_of(const signer::dns_suffix& suffix, std::string_view host, st
     if (suffix.kind == signer::domain::resources) {
         return fmt::format("a resource's endpoint, RESOURCE.SERVICE.REGION below {}", suffix.text);
     }
-    if (signer::region_below(suffix, last)) {
+    if (suffix.kind != signer::domain::sign_in && signer::region_below(suffix, last)) {
         return fmt::format(
             "regional, NAME.REGION below {}: name \"{}\", region \"{}\"", suffix.text, signer::without_last(name), last
         );
+    }
+    if (suffix.kind == signer::domain::sign_in) {
+        return fmt::format("sign-in of the console and the CLI, REGION below {}", suffix.text);
     }
     if (signer::host_without_region(host)) {
         return "an entry of the table of host names without region";
@@ -53,12 +56,16 @@ std::string explain_scope(std::string_view host) {
     const std::string shape = shape_of(*suffix, host, name);
     const auto found = signer::scope_of(host);
     if (const auto* scope = std::get_if<signer::host_scope>(&found)) {
-        return fmt::format("{}; signing name \"{}\"", shape, scope->service);
+        return scope->sigv4a
+                   ? fmt::format("an endpoint for several regions (SigV4A); signing name \"{}\"", scope->service)
+                   : fmt::format("{}; signing name \"{}\"", shape, scope->service);
     }
-    const bool is_customers = std::get<signer::scope_refusal>(found) == signer::scope_refusal::customer_controlled;
-    return fmt::format(
-        "{}; {}", shape, is_customers ? "somebody's own machine answers there" : "no service is known by that name"
-    );
+    const auto refusal = std::get<signer::scope_refusal>(found);
+    const std::string_view why = refusal == signer::scope_refusal::customer_controlled
+                                     ? "somebody's own machine answers there"
+                                 : refusal == signer::scope_refusal::not_signed ? "SigV4 is not spoken there"
+                                                                                : "no service is known by that name";
+    return fmt::format("{}; {}", shape, why);
 }
 
 } // namespace countersign::proxy

@@ -17,6 +17,7 @@ using answer = std::variant<host_scope, scope_refusal>;
 
 constexpr answer unknown = scope_refusal::unknown_endpoint;
 constexpr answer not_ours = scope_refusal::customer_controlled;
+constexpr answer not_signed = scope_refusal::not_signed;
 
 bool is_one_of(string_view name, std::initializer_list<string_view> names) noexcept {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -91,7 +92,20 @@ std::optional<answer> object_store_without_region(const dns_suffix& suffix, stri
 bool is_customers(string_view label) noexcept {
     return is_one_of(
         label,
-        {"cache", "compute", "compute-1", "docdb", "eks", "elb", "rds", "redshift", "redshift-serverless", "s3-website"}
+        {"cache",
+         "compute",
+         "compute-1",
+         "dax-clusters",
+         "docdb",
+         "docdb-elastic",
+         "eks",
+         "elb",
+         "memorydb",
+         "mq",
+         "rds",
+         "redshift",
+         "redshift-serverless",
+         "s3-website"}
     );
 }
 
@@ -105,10 +119,22 @@ string_view service_with_label(string_view name) noexcept {
         constexpr std::size_t shortest = 12;
         return name.find('.') >= shortest ? service_behind_label(endpoint) : string_view();
     }
-    if (last_label(name) == "neptune") {
+    const string_view last = last_label(name);
+    if (last == "neptune") {
         return "neptune-db"; // db.cluster-abc.neptune.cn-north-1; elsewhere the region stands in front
     }
+    if (last == "mediapackagev2") {
+        return last; // abc.egress.xyz.mediapackagev2, abc-1.ingest.xyz.mediapackagev2
+    }
     return service_behind_label(endpoint);
+}
+
+// Names of AWS's in front of a region behind which SigV4 is not spoken: 123456789012.dkr.ecr (Docker's tokens),
+// abc.credentials.iot (certificates), email-smtp (passwords).
+bool takes_no_signature(string_view name) noexcept {
+    const string_view rest = without_first(name);
+    return is_one_of(name, {"email-smtp", "email-smtp-fips", "credentials.iot", "inbound-smtp"}) ||
+           is_one_of(rest, {"dkr.ecr", "dkr.ecr-fips", "credentials.iot"});
 }
 
 // NAME.REGION
@@ -119,7 +145,12 @@ answer regional(string_view name, string_view region, partition_index partition)
         return signed_for(object_store, region, partition);
     }
     if (const named_service found = service_named(name, partition); !found.service.empty()) {
-        return signed_for(found, region, partition);
+        // AWS Import/Export never left the partition aws.
+        return found.service == "IngestionService" && found.home.empty() ? unknown
+                                                                         : signed_for(found, region, partition);
+    }
+    if (takes_no_signature(name)) {
+        return not_signed;
     }
     return is_customers(last_label(name)) ? not_ours : signed_for(service_with_label(name), region, partition);
 }
@@ -135,6 +166,8 @@ answer service_behind_region(const dns_suffix& suffix, string_view name) noexcep
         {"es", "es"},
         {"es-fips", "es"},
         {"neptune", "neptune-db"},
+        {"neptune-graph", "neptune-graph"},
+        {"osis", "osis"},
         {"queue", "sqs"},
     };
     const string_view label = last_label(name);
@@ -151,7 +184,8 @@ answer service_behind_region(const dns_suffix& suffix, string_view name) noexcep
     }
     const bool has_resource = !without_last(front).empty();
     const bool wants_resource = found->service != "sqs";
-    return has_resource == wants_resource ? signed_for(found->service, region, *partition) : unknown;
+    const bool may_stand_alone = found->service == "neptune-graph";
+    return has_resource == wants_resource || may_stand_alone ? signed_for(found->service, region, *partition) : unknown;
 }
 
 // vpce-0a1b-2c3d.sqs.eu-west-1, with a zone (vpce-0a1b-2c3d-eu-west-1a.…), with labels of S3's in front
@@ -184,11 +218,60 @@ answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
                                 : signed_for(object_store, region, *partition);
 }
 
+// Endpoints that stand for several regions at once and take SigV4A only; nothing for other names.
+std::optional<answer> across_regions(const dns_suffix& suffix, string_view name) noexcept {
+    constexpr struct {
+        string_view name, service;
+        bool is_behind_label; // an id of the customer's, of one or more labels, stands in front
+    } endpoints[] = {
+        {"accesspoint.s3-global", "s3", true},                       // abc.mrap.accesspoint.s3-global.amazonaws.com
+        {"endpoint.events", "events", true},                         // abc.123.endpoint.events.amazonaws.com
+        {"endpoints.email", "ses", true},                            // abc.123.endpoints.email.amazonaws.com
+        {"endpoints.email.global", "ses", true},                     // the same below api.aws
+        {"cloudfront-kvs.global", "cloudfront-keyvaluestore", true}, // 123456789012.cloudfront-kvs.global.api.aws
+        {"partnercentral-channel.global", "partnercentral-channel", false},
+        {"partnercentral-channel.us-gov", "partnercentral-channel", false},
+        {"partnercentral-channel-fips.global", "partnercentral-channel", false},
+        {"partnercentral-channel-fips.us-gov", "partnercentral-channel", false},
+        {"sustainability.global", "sustainability", false},
+        {"sustainability.us-gov", "sustainability", false},
+        {"sustainability-fips.global", "sustainability", false},
+        {"sustainability-fips.us-gov", "sustainability", false},
+    };
+    if (!is_one_of(last_label(name), {"email", "events", "global", "s3-global", "us-gov"})) {
+        return std::nullopt;
+    }
+    for (const auto& e : endpoints) {
+        const bool fits = e.is_behind_label ? name.size() > e.name.size() && name.ends_with(e.name) &&
+                                                  name[name.size() - e.name.size() - 1] == '.'
+                                            : name == e.name;
+        if (fits) {
+            const partition_index partition = last_label(name) == "us-gov" ? aws_us_gov : suffix.partition;
+            return host_scope{e.service, "*", partition_name(partition), true};
+        }
+    }
+    return std::nullopt;
+}
+
+// iam-fips.amazonaws.eu, cloudfront.api.aws.scloud: services that have no region label in partitions where the
+// descriptions list no endpoint of theirs either.
+answer global_by_name(string_view name, partition_index partition) noexcept {
+    const string_view service = name.ends_with("-fips") ? name.substr(0, name.size() - 5) : name;
+    const bool is_global = is_one_of(service, {"budgets", "cloudfront", "iam", "route53"});
+    return is_global ? signed_for(service_named(service, partition).service, partition_home(partition), partition)
+                     : unknown;
+}
+
 // X.global.api.aws, X.us-gov.amazonaws.com: the endpoint of a global service.
 answer partition_wide(const dns_suffix& suffix, string_view name) noexcept {
     const partition_index partition = last_label(name) == "us-gov" ? aws_us_gov : suffix.partition;
+    const string_view region = last_label(without_last(name)); // routes.geo.us-gov-west-1.us-gov.amazonaws.com
+    if (partition == aws_us_gov && region_below(suffix, region) == aws_us_gov) {
+        return regional(without_last(without_last(name)), region, partition);
+    }
     const named_service found = service_named(without_last(name), partition);
-    return found.home.empty() ? unknown : signed_for(found, found.home, partition);
+    return found.home.empty() ? global_by_name(without_last(name), partition)
+                              : signed_for(found, found.home, partition);
 }
 
 // Below amazonaws.com and api.aws, and what other partitions have in their place.
@@ -197,17 +280,25 @@ answer below_api(const dns_suffix& suffix, string_view host, string_view name) n
     if (const auto partition = region_below(suffix, last)) {
         return regional(without_last(name), last, *partition);
     }
+    if (last == "vpce" && suffix.kind == domain::standard) {
+        return vpc_endpoint(suffix, without_last(name));
+    }
     if (const host_row* row = host_without_region(host)) {
         return signed_for(row->service, row->region, row->partition);
+    }
+    if (const auto found = across_regions(suffix, name)) {
+        return *found;
+    }
+    if (name.find('.') == string_view::npos) {
+        if (const answer found = global_by_name(name, suffix.partition); std::holds_alternative<host_scope>(found)) {
+            return found;
+        }
     }
     if (last == "global" || (last == "us-gov" && suffix.partition == aws)) {
         return partition_wide(suffix, name);
     }
     if (suffix.kind == domain::dual_stack) {
         return unknown;
-    }
-    if (last == "vpce") {
-        return vpc_endpoint(suffix, without_last(name));
     }
     if (const auto found = object_store_without_region(suffix, name)) {
         return *found;
@@ -221,7 +312,13 @@ answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
     const auto partition = region_below(suffix, region);
     const string_view front = without_last(name);
     const string_view label = last_label(front);
-    if (!partition || label.size() == front.size()) {
+    if (!partition) {
+        return unknown;
+    }
+    if (label == "neptune-graph") {
+        return signed_for(label, region, *partition); // also without a graph's id
+    }
+    if (label.size() == front.size()) {
         return unknown;
     }
     if (label == "lambda-url") {
@@ -230,7 +327,10 @@ answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
     if (label == "aos") {
         return signed_for("es", region, *partition);
     }
-    return label == "vpc-lattice-svcs" ? signed_for("vpc-lattice-svcs", region, *partition) : unknown;
+    if (is_one_of(label, {"dkr-ecr", "dkr-ecr-fips", "dsql"})) {
+        return not_signed; // Docker's registry; a database that asks for a token
+    }
+    return label == "aoss" || label == "vpc-lattice-svcs" ? signed_for(label, region, *partition) : unknown;
 }
 
 } // namespace
@@ -250,6 +350,10 @@ answer scope_of(string_view host) noexcept {
         return below_api(*suffix, host, name);
     case domain::resources:
         return below_resources(*suffix, name);
+    case domain::sign_in: {
+        const auto partition = region_below(*suffix, name);
+        return partition ? signed_for("signin", name, *partition) : unknown;
+    }
     case domain::customers:
         return not_ours;
     }

@@ -19,13 +19,15 @@ struct host_scope {
     std::string_view service;
     std::string_view region;
     std::string_view partition; // aws, aws-cn, aws-us-gov, …
+    bool sigv4a = false;        // the endpoint stands for several regions and demands SigV4A; the region is then "*"
 };
 
 // Why a host has no scope.
 enum class scope_refusal : std::uint8_t {
     not_aws,             // below none of AWS's DNS suffixes
     customer_controlled, // below one, but somebody's own machine answers there (EC2, ELB, RDS, S3 website, …)
-    unknown_endpoint,    // below one, but of no known shape
+    not_signed,       // AWS's, but it asks for a password, a token or a certificate and not for SigV4 (ECR's registry)
+    unknown_endpoint, // below one, but of no known shape
 };
 
 // REQUIRES: host is lower-case, without port and trailing dot.
@@ -46,6 +48,8 @@ enum class wire_protocol : std::uint8_t { text, rest_xml, query_xml, ec2_xml, js
 struct service_traits {
     path_rule path = path_rule::standard;
     bool content_sha256_header = false; // the service demands x-amz-content-sha256
+    bool payload_unsigned = false;      // it takes no other payload hash than UNSIGNED-PAYLOAD
+    bool token_after_signing = false;   // a presigned URL's session token is added unsigned
     wire_protocol errors = wire_protocol::json;
 };
 

@@ -13,6 +13,7 @@ struct partition_row {
     std::string_view name;
     std::string_view suffix;
     std::string_view dual_stack_suffix;
+    std::string_view home;
 };
 
 struct region_row {
@@ -40,7 +41,7 @@ struct protocol_row {
 
 static_assert(
     sizeof(endpoint_rows) + sizeof(labelled_rows) + sizeof(home_rows) + sizeof(host_rows) + sizeof(protocol_rows) <
-    48 * 1024
+    64 * 1024
 );
 
 static_assert(partition_rows[aws].name == "aws" && partition_rows[aws_cn].name == "aws-cn");
@@ -51,6 +52,9 @@ constexpr dns_suffix other_suffixes[] = {
     {"on.aws", domain::resources, aws},
     {"on.amazonwebservices.com.cn", domain::resources, aws_cn},
     {"on.amazonwebservices.eu", domain::resources, aws_eusc},
+    {"signin.aws.amazon.com", domain::sign_in, aws},
+    {"signin.amazonaws.cn", domain::sign_in, aws_cn},
+    {"signin.amazonaws-us-gov.com", domain::sign_in, aws_us_gov},
     {"compute.internal", domain::customers},
     {"ec2.internal", domain::customers},
     {"cloudfront.net", domain::customers},
@@ -150,6 +154,10 @@ std::string_view partition_name(partition_index index) noexcept {
     return partition_rows[index].name;
 }
 
+std::string_view partition_home(partition_index index) noexcept {
+    return partition_rows[index].home;
+}
+
 std::optional<dns_suffix> suffix_of(std::string_view host) noexcept {
     for (const partition_row& row : partition_rows) {
         const auto index = static_cast<partition_index>(&row - partition_rows);
@@ -207,8 +215,10 @@ named_service service_named(std::string_view name, partition_index partition) no
 }
 
 std::string_view service_behind_label(std::string_view name) noexcept {
+    std::array<char, longest_name> buffer;
+    const std::string_view plain = without_fips(name, buffer);
     const auto found = std::find_if(std::begin(labelled_rows), std::end(labelled_rows), [&](const name_row& row) {
-        return row.name == name;
+        return row.name == name || row.name == plain;
     });
     return found == std::end(labelled_rows) ? std::string_view() : found->service;
 }
@@ -235,10 +245,18 @@ const service_traits& traits_of(std::string_view service) noexcept {
             return object_store;
         }
     }
-    for (const std::string_view name : {"aoss", "glacier", "vpc-lattice-svcs"}) {
-        if (service == name) {
-            return with_hash;
-        }
+    if (service == "aoss" || service == "glacier") {
+        return with_hash;
+    }
+    // VPC Lattice reads no body ("SigV4 authenticated requests for Amazon VPC Lattice").
+    static constexpr service_traits without_payload{.content_sha256_header = true, .payload_unsigned = true};
+    if (service == "vpc-lattice-svcs") {
+        return without_payload;
+    }
+    // AWS IoT, MQTT over WebSocket.
+    static constexpr service_traits device_gateway{.token_after_signing = true};
+    if (service == "iotdevicegateway") {
+        return device_gateway;
     }
     const auto by_service = [](const protocol_row& row, std::string_view wanted) { return row.service < wanted; };
     const auto row = std::lower_bound(std::begin(protocol_rows), std::end(protocol_rows), service, by_service);

@@ -17,10 +17,14 @@ constexpr partition_index aws_eusc = 7;
 
 std::string_view partition_name(partition_index index) noexcept;
 
+// The region that the partition's global services are signed for, unless the table names another.
+std::string_view partition_home(partition_index index) noexcept;
+
 enum class domain : std::uint8_t {
     standard,   // amazonaws.com and its like in other partitions
     dual_stack, // api.aws
     resources,  // on.aws: endpoints of customers' functions, domains, services
+    sign_in,    // REGION.signin.aws.amazon.com
     customers,  // nothing there is an AWS API: cloudfront.net
 };
 

@@ -6,8 +6,10 @@
 FOLDER holds two extracts of the AWS SDKs' own descriptions (botocore's endpoints.json and service-2.json files):
   partitions.json  {"partitions": [{partition, dns_suffix, outputs, region_regex, services}]}
   services.json    {"services": [{endpoint_prefix, signing_name, protocol}]}
-To refresh: take both from a newer SDK, run this, run the tests. What the descriptions do not say stands below, with
-the reason. Nothing is downloaded.
+To refresh: take both from a newer SDK, run this, run the tests. Then ask the SDK's endpoint rule sets (botocore's
+EndpointProvider with endpoint-rule-set-1.json) for the host of every service in every region, plain, FIPS and dual
+stack, and of every "hostPrefix", and compare them with `countersign scope`: names that only the rule sets know go into
+OTHER_NAMES. What the descriptions do not say stands below, with the reason. Nothing is downloaded.
 """
 import json
 import re
@@ -16,29 +18,46 @@ import sys
 # Prefixes that stand in front of the endpoint's name in some operations only ("hostPrefix" in the service models),
 # other spellings of a name, and the names that dual-stack and FIPS hosts use.
 OTHER_NAMES = {
+    "IoTSecuredTunneling": ["api.iot-tunneling"],
+    "aidevops": ["cp.aidevops", "dp.aidevops"],
     "airflow": ["api.airflow", "env.airflow", "ops.airflow"],
     "aps": ["aps-workspaces"],
     "aws-marketplace": ["catalog-marketplace", "entitlement-marketplace", "metering-marketplace"],
     "ce": ["cost-explorer"],
     "dataexchange": ["api-fulfill.dataexchange"],
+    "deadline": ["management.deadline", "scheduling.deadline"],
     "dynamodb": ["streams-dynamodb"],
+    "elasticfilesystem": ["efs"],
     "es": ["aos"],
+    # Amazon Location's older operations stand at maps.geo, places.geo and routes.geo too, signed as geo: the host
+    # cannot tell, so the newer services' names win there and the others are asked by a route.
+    "geo": ["cp.maps.geo", "cp.places.geo", "cp.routes.geo", "cp.geofencing.geo", "cp.metadata.geo",
+            "cp.tracking.geo", "geofencing.geo", "metadata.geo", "tracking.geo"],
+    "geo-maps": ["maps.geo"],
+    "geo-places": ["places.geo"],
+    "geo-routes": ["routes.geo"],
     "greengrass": ["greengrass-ats.iot"],
     "iotdata": ["data.iot", "data.ats.iot"],
     "iotsitewise": ["api.iotsitewise", "data.iotsitewise", "edge.iotsitewise", "model.iotsitewise",
                     "monitor.iotsitewise"],
     "iottwinmaker": ["api.iottwinmaker", "data.iottwinmaker"],
+    "health-agent": ["runtime.health-agent", "streaming.health-agent"],
+    "kafka": ["kafka-api"],
     "lakeformation": ["data-lakeformation", "query-lakeformation"],
-    "logs": ["streaming-logs"],
+    "logs": ["stream-logs", "streaming-logs"],
     "medical-imaging": ["runtime-medical-imaging"],
     "mturk-requester": ["mturk-requester-sandbox"],
     "omics": ["analytics-omics", "control-storage-omics", "storage-omics", "tags-omics", "workflows-omics"],
     "route53": ["route-53"],
+    "route53-recovery-control-config": ["arc-recovery-control-config"],
     "rum": ["dataplane.rum"],
     "s3-object-lambda": ["s3-object-lambda"],
     "servicediscovery": ["data-servicediscovery"],
-    "signer": ["verification.signer"],
+    "signer": ["data-signer", "verification.signer"],
     "states": ["sync-states"],
+    "sustainability": ["api.sustainability"],
+    "thinclient": ["api.thinclient"],
+    "timestream": ["timestream-ingest", "timestream-query"],
     "transcribe": ["cn.transcribe", "transcribestreaming"],
 }
 
@@ -88,11 +107,17 @@ BEHIND_A_LABEL = {
     "execute-api": "execute-api",
     "gateway.bedrock-agentcore": "bedrock-agentcore",
     "iot": "iotdata",
+    "jobs.iot": "iot-jobs-data",
     "kinesisvideo": "kinesisvideo",
+    "neptune-graph": "neptune-graph",
+    "livy.emr-serverless-services": "emr-serverless",
     "mediaconvert": "mediaconvert",
     "streams-ddb": "dynamodb",
     "timestream": "timestream",
 }
+
+# Endpoints that take a bearer token and no SigV4 signature.
+NOT_SIGNED = {"codecatalyst"}
 
 # Endpoints without a region in their name that answer for us-east-1, older than the descriptions.
 OLD_HOSTS = {
@@ -104,6 +129,9 @@ OLD_HOSTS = {
     "rds": "rds",
     "sdb": "sdb",
 }
+
+# The partition aws has another spelling of these (budgets.us-east-1.api.aws, cloudfront.global.api.aws).
+GOVERNMENT_HOSTS = ["budgets.api.aws", "cloudfront.api.aws", "cloudfront-fips.api.aws"]
 
 # Regional beside their global endpoint, and signed for the region that the host names.
 REGIONAL_TOO = {"health", "s3", "sts", "support"}
@@ -133,10 +161,15 @@ def region_prefixes(regex):
     return [f"{match[1]}-{name}" if match[1] else name for name in match[2].split("|")]
 
 
+def signed_services(partition):
+    return [(prefix, service) for prefix, service in partition["services"].items() if prefix not in NOT_SIGNED]
+
+
 def endpoint_names(services, partitions):
-    names = {service["endpoint_prefix"]: service["signing_name"] for service in services}
+    names = {service["endpoint_prefix"]: service["signing_name"] for service in services
+             if service["endpoint_prefix"] not in NOT_SIGNED}
     for partition in partitions:
-        for prefix, service in partition["services"].items():
+        for prefix, service in signed_services(partition):
             scopes = [service.get("defaults", {})] + service.get("special", [])
             signing = [scope["credentialScope"]["service"] for scope in scopes
                        if "service" in scope.get("credentialScope", {})]
@@ -157,7 +190,7 @@ def global_endpoints(partitions):
     homes, hosts = {}, {}
     for partition in partitions:
         name, home = partition["partition"], partition["outputs"]["implicitGlobalRegion"]
-        for prefix, service in partition["services"].items():
+        for prefix, service in signed_services(partition):
             for special in service.get("special", []):
                 scope = special.get("credentialScope", {})
                 region = scope.get("region", home)
@@ -169,6 +202,8 @@ def global_endpoints(partitions):
                         hosts[host] = (scope.get("service", prefix), region, name)
     for label, service in OLD_HOSTS.items():
         hosts[f"{label}.amazonaws.com"] = (service, "us-east-1", "aws")
+    for host in GOVERNMENT_HOSTS:
+        hosts[host] = (re.match("[a-z0-9]+", host)[0], "us-gov-west-1", "aws-us-gov")
     return homes, hosts
 
 
@@ -189,7 +224,8 @@ def main(folder):
 
     print("// Written by signer/scope_table.py from the descriptions of August 2026; edit that instead.")
     print_rows("partition_row partition_rows", [
-        (text(p["partition"]), text(p["dns_suffix"]), text(p["outputs"]["dualStackDnsSuffix"])) for p in partitions])
+        (text(p["partition"]), text(p["dns_suffix"]), text(p["outputs"]["dualStackDnsSuffix"]),
+         text(p["outputs"]["implicitGlobalRegion"])) for p in partitions])
     print_rows("region_row region_rows", [
         (text(prefix), number[p["partition"]]) for p in partitions for prefix in region_prefixes(p["region_regex"])])
     rows = [(text(name), text(signing)) for name, signing in names.items()]

@@ -44,6 +44,25 @@ TEST(Plan, TakesEverythingFromTheNameOfAnAwsEndpoint) {
     EXPECT_FALSE(p.max_attempts);
 }
 
+TEST(Plan, RefusesWhatItCannotSign) {
+    constexpr std::string_view several_regions = "abc.mrap.accesspoint.s3-global.amazonaws.com";
+    const refusal sigv4a = refusal_of(ask({}, several_regions));
+    EXPECT_EQ(sigv4a.status, 501);
+    EXPECT_EQ(sigv4a.code, "sigv4a-not-available");
+    EXPECT_THAT(sigv4a.message, HasSubstr("SigV4A"));
+    EXPECT_EQ(refusal_of(ask({}, "123456789012.dkr.ecr.us-east-1.amazonaws.com")).code, "not-signed-host");
+
+    conf::route r;
+    EXPECT_EQ(refusal_of(ask(with_route(r), several_regions)).code, "sigv4a-not-available");
+    r.service = "s3";
+    EXPECT_EQ(refusal_of(ask(with_route(r), several_regions)).code, "sigv4a-not-available");
+    r.region = "eu-west-1"; // whoever writes a region means SigV4
+    EXPECT_EQ(plan_of(ask(with_route(r), several_regions)).region, "eu-west-1");
+    r = {};
+    r.sign = conf::sign_mode::none;
+    EXPECT_EQ(plan_of(ask(with_route(r), several_regions)).sign, conf::sign_mode::none);
+}
+
 TEST(Plan, TakesTheExceptionsOfARouteFromTheSigningRule) {
     conf::route r;
     r.sign_headers = {"x-tenant"};

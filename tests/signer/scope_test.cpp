@@ -22,6 +22,8 @@ std::string written(std::string_view host) {
         return "not AWS";
     case scope_refusal::customer_controlled:
         return "customer's";
+    case scope_refusal::not_signed:
+        return "not signed";
     case scope_refusal::unknown_endpoint:
         return "unknown";
     }
@@ -109,7 +111,16 @@ TEST(Scope, KnowsEveryFormOfS3) {
         {"p-123456789012.s3-object-lambda.us-west-2.amazonaws.com", "s3-object-lambda", "us-west-2"},
         {"p-123456789012.op-01ac.s3-outposts.us-west-2.amazonaws.com", "s3-outposts", "us-west-2"},
         {"b--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com", "s3express", "us-east-1"},
+        {"b--use1-az4--x-s3.s3express-fips-use1-az4.dualstack.us-east-1.amazonaws.com", "s3express", "us-east-1"},
         {"s3express-control.us-east-1.amazonaws.com", "s3express", "us-east-1"},
+        {"s3express-control-fips.dualstack.us-east-1.amazonaws.com", "s3express", "us-east-1"},
+        {"b--op-s3.op-0b1d075431d83bebd.s3-outposts.us-east-1.amazonaws.com", "s3-outposts", "us-east-1"},
+        {"s3-outposts-fips.dualstack.us-gov-west-1.amazonaws.com", "s3-outposts", "us-gov-west-1", "aws-us-gov"},
+        {"p-123456789012.s3-object-lambda-fips.us-gov-west-1.amazonaws.com",
+         "s3-object-lambda",
+         "us-gov-west-1",
+         "aws-us-gov"},
+        {"123456789012.s3-control-fips.dualstack.cn-north-1.amazonaws.com.cn", "s3", "cn-north-1", "aws-cn"},
         {"s3tables.us-east-1.amazonaws.com", "s3tables", "us-east-1"},
     });
 }
@@ -130,6 +141,12 @@ TEST(Scope, SignsGlobalServicesForTheirHome) {
         {"iam.cn-north-1.amazonaws.com.cn", "iam", "cn-north-1", "aws-cn"},
         {"route53.amazonaws.com.cn", "route53", "cn-northwest-1", "aws-cn"},
         {"budgets.global.sc2s.sgov.gov", "budgets", "us-isob-east-1", "aws-iso-b"},
+        {"budgets-fips.amazonaws.com", "budgets", "us-east-1"},
+        {"budgets.api.aws", "budgets", "us-gov-west-1", "aws-us-gov"},
+        {"cloudfront.api.amazonwebservices.com.cn", "cloudfront", "cn-northwest-1", "aws-cn"},
+        {"iam-fips.amazonaws.eu", "iam", "eusc-de-east-1", "aws-eusc"},
+        {"route53.global.api.amazonwebservices.eu", "route53", "eusc-de-east-1", "aws-eusc"},
+        {"arc-recovery-control-config.us-west-2.api.aws", "route53-recovery-control-config", "us-west-2"},
     });
 }
 
@@ -165,6 +182,95 @@ TEST(Scope, KnowsEndpointsOfCustomersResources) {
         {"db.cluster-abc.us-east-1.neptune.amazonaws.com", "neptune-db", "us-east-1"},
         {"db.cluster-abc.neptune.cn-north-1.amazonaws.com.cn", "neptune-db", "cn-north-1", "aws-cn"},
     });
+}
+
+// From the SDKs' endpoint rule sets and host prefixes, and the services' guides.
+TEST(Scope, KnowsResourcesInOtherPartitionsAndSpellings) {
+    expect_all({
+        {"abc123.execute-api.cn-north-1.amazonaws.com.cn", "execute-api", "cn-north-1", "aws-cn"},
+        {"abc123.execute-api.us-gov-west-1.amazonaws.com", "execute-api", "us-gov-west-1", "aws-us-gov"},
+        {"abc123.execute-api.us-iso-east-1.c2s.ic.gov", "execute-api", "us-iso-east-1", "aws-iso"},
+        {"abc123.execute-api.eu-west-1.api.aws", "execute-api", "eu-west-1"},
+        {"abc123.execute-api-fips.us-east-1.amazonaws.com", "execute-api", "us-east-1"},
+        {"abc123.lambda-url.cn-north-1.on.amazonwebservices.com.cn", "lambda", "cn-north-1", "aws-cn"},
+        {"abc123.appsync-api.cn-north-1.amazonaws.com.cn", "appsync", "cn-north-1", "aws-cn"},
+        {"abc123.appsync-realtime-api.eu-west-1.amazonaws.com", "appsync", "eu-west-1"},
+        {"vpc-name-abc.cn-north-1.es.amazonaws.com.cn", "es", "cn-north-1", "aws-cn"},
+        {"search-name-abc.us-gov-west-1.es.amazonaws.com", "es", "us-gov-west-1", "aws-us-gov"},
+        {"search-name-abc.us-isob-east-1.es.sc2s.sgov.gov", "es", "us-isob-east-1", "aws-iso-b"},
+        {"abc123.us-gov-west-1.aoss-fips.amazonaws.com", "aoss", "us-gov-west-1", "aws-us-gov"},
+        {"abc123.aoss.us-east-1.on.aws", "aoss", "us-east-1"},
+        {"name-abc.us-east-1.osis.amazonaws.com", "osis", "us-east-1"},
+        {"a1b2c3d4e5f6g7.iot.cn-north-1.amazonaws.com.cn", "iotdata", "cn-north-1", "aws-cn"},
+        {"data.iot.us-gov-west-1.amazonaws.com", "iotdata", "us-gov-west-1", "aws-us-gov"},
+        {"a1b2c3d4e5f6g7.jobs.iot.us-east-1.amazonaws.com", "iot-jobs-data", "us-east-1"},
+        {"s-1234abcd.kinesisvideo.us-gov-west-1.amazonaws.com", "kinesisvideo", "us-gov-west-1", "aws-us-gov"},
+        {"123456789012.data-kinesis.us-east-1.amazonaws.com", "kinesis", "us-east-1"},
+        {"123456789012.control-kinesis-fips.us-gov-east-1.api.aws", "kinesis", "us-gov-east-1", "aws-us-gov"},
+        {"123456789012.ddb.us-east-1.api.aws", "dynamodb", "us-east-1"},
+        {"123456789012.ddb.cn-north-1.amazonaws.com.cn", "dynamodb", "cn-north-1", "aws-cn"},
+        {"123456789012.ddb.eusc-de-east-1.amazonaws.eu", "dynamodb", "eusc-de-east-1", "aws-eusc"},
+        {"svc-0a1b.7d67968.vpc-lattice-svcs.us-gov-west-1.on.aws", "vpc-lattice-svcs", "us-gov-west-1", "aws-us-gov"},
+        {"db.cluster-ro-abc.eu-west-1.neptune.amazonaws.com", "neptune-db", "eu-west-1"},
+        {"g-0a1b.us-east-1.neptune-graph.amazonaws.com", "neptune-graph", "us-east-1"},
+        {"us-east-1.neptune-graph.amazonaws.com", "neptune-graph", "us-east-1"},
+        {"g-0a1b.neptune-graph.us-east-1.on.aws", "neptune-graph", "us-east-1"},
+        {"g-0a1b.neptune-graph-fips.us-east-1.amazonaws.com", "neptune-graph", "us-east-1"},
+        {"abc.livy.emr-serverless-services.us-east-1.amazonaws.com", "emr-serverless", "us-east-1"},
+        {"abc.egress.xyz.mediapackagev2.us-east-1.amazonaws.com", "mediapackagev2", "us-east-1"},
+        {"doc-movies-abc.us-gov-west-1.cloudsearch.amazonaws.com", "cloudsearch", "us-gov-west-1", "aws-us-gov"},
+    });
+}
+
+TEST(Scope, KnowsNamesOfRuntimesAndDataPlanes) {
+    expect_all({
+        {"api.ecr.cn-north-1.amazonaws.com.cn", "ecr", "cn-north-1", "aws-cn"},
+        {"ecr.eu-west-1.api.aws", "ecr", "eu-west-1"},
+        {"ecr-public.us-east-1.api.aws", "ecr-public", "us-east-1"},
+        {"polly-fips.us-east-1.amazonaws.com", "polly", "us-east-1"},
+        {"cn.transcribe.cn-north-1.amazonaws.com.cn", "transcribe", "cn-north-1", "aws-cn"},
+        {"fips.transcribe.us-gov-west-1.amazonaws.com", "transcribe", "us-gov-west-1", "aws-us-gov"},
+        {"runtime-v2-lex.us-east-1.amazonaws.com", "lex", "us-east-1"},
+        {"runtime-fips.lex.us-east-1.amazonaws.com", "lex", "us-east-1"},
+        {"runtime.sagemaker.cn-north-1.amazonaws.com.cn", "sagemaker", "cn-north-1", "aws-cn"},
+        {"bedrock-runtime-fips.us-gov-west-1.amazonaws.com", "bedrock", "us-gov-west-1", "aws-us-gov"},
+        {"bedrock-runtime.eu-west-1.api.aws", "bedrock", "eu-west-1"},
+        {"timestream-ingest.us-east-1.api.aws", "timestream", "us-east-1"},
+        {"timestream-query-fips.us-gov-west-1.api.aws", "timestream", "us-gov-west-1", "aws-us-gov"},
+        {"ingest-cell2.timestream.us-gov-west-1.amazonaws.com", "timestream", "us-gov-west-1", "aws-us-gov"},
+        {"efs.us-east-1.api.aws", "elasticfilesystem", "us-east-1"},
+        {"kafka-api-fips.us-east-1.api.aws", "kafka", "us-east-1"},
+        {"api.iot-tunneling-fips.us-east-1.api.aws", "IoTSecuredTunneling", "us-east-1"},
+        {"maps.geo.us-east-1.amazonaws.com", "geo-maps", "us-east-1"},
+        {"places.geo-fips.us-east-1.api.aws", "geo-places", "us-east-1"},
+        {"routes.geo.us-gov-west-1.us-gov.amazonaws.com", "geo-routes", "us-gov-west-1", "aws-us-gov"},
+        {"cp.tracking.geo.us-east-1.amazonaws.com", "geo", "us-east-1"},
+        {"management.deadline.us-east-1.amazonaws.com", "deadline", "us-east-1"},
+        {"us-east-1.signin.aws.amazon.com", "signin", "us-east-1"},
+        {"us-gov-west-1.signin.amazonaws-us-gov.com", "signin", "us-gov-west-1", "aws-us-gov"},
+        {"cn-north-1.signin.amazonaws.cn", "signin", "cn-north-1", "aws-cn"},
+    });
+}
+
+TEST(Scope, TellsEndpointsForSeveralRegions) {
+    const known_host hosts[] = {
+        {"mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com", "s3", "*"},
+        {"abc123.456def.endpoint.events.amazonaws.com", "events", "*"},
+        {"abc123.456def.endpoint.events.api.aws", "events", "*"},
+        {"abc123.456def.endpoint.events.amazonaws.com.cn", "events", "*", "aws-cn"},
+        {"abc123.456def.endpoints.email.amazonaws.com", "ses", "*"},
+        {"abc123.456def.endpoints.email.global.api.aws", "ses", "*"},
+        {"123456789012.cloudfront-kvs.global.api.aws", "cloudfront-keyvaluestore", "*"},
+        {"partnercentral-channel.global.api.aws", "partnercentral-channel", "*"},
+        {"sustainability-fips.us-gov.api.aws", "sustainability", "*", "aws-us-gov"},
+    };
+    for (const known_host& h : hosts) {
+        expect_all({h});
+        EXPECT_TRUE(std::get<host_scope>(scope_of(h.host)).sigv4a) << h.host;
+    }
+    EXPECT_FALSE(std::get<host_scope>(scope_of("events.us-east-1.amazonaws.com")).sigv4a);
+    // Whoever has a bucket of such a name is in one region all the same.
+    EXPECT_FALSE(std::get<host_scope>(scope_of("x.endpoint.events.s3.amazonaws.com")).sigv4a);
 }
 
 TEST(Scope, KnowsVpcEndpoints) {
@@ -225,6 +331,11 @@ TEST(Scope, RefusesWhatCustomersControl) {
             "db-1.abc.us-east-1.rds.amazonaws.com",
             "db-1.abc.rds.cn-north-1.amazonaws.com.cn",
             "db.cluster-abc.us-east-1.docdb.amazonaws.com",
+            "db.cluster-abc.docdb.cn-north-1.amazonaws.com.cn",
+            "name-123456789012.us-east-1.docdb-elastic.amazonaws.com",
+            "clustercfg.name.abc.memorydb.us-east-1.amazonaws.com",
+            "name.abc.dax-clusters.us-east-1.amazonaws.com",
+            "b-0a1b-1.mq.us-east-1.amazonaws.com",
             "bucket.s3-website-us-east-1.amazonaws.com",
             "bucket.s3-website.eu-central-1.amazonaws.com",
             "d111111abcdef8.cloudfront.net",
@@ -234,6 +345,24 @@ TEST(Scope, RefusesWhatCustomersControl) {
             "name.abc.us-east-1.redshift.amazonaws.com",
             "0123abcd.gr7.us-east-1.eks.amazonaws.com",
             "vpce-0a1b-2c3d.vpce-svc-0123.us-east-1.vpce.amazonaws.com",
+        }
+    );
+}
+
+TEST(Scope, RefusesEndpointsThatTakeNoSignature) {
+    expect_refused(
+        "not signed",
+        {
+            "abc.credentials.iot.us-east-1.amazonaws.com",
+            "credentials.iot.us-east-1.amazonaws.com",
+            "abc.credentials.iot.cn-north-1.amazonaws.com.cn",
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+            "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
+            "123456789012.dkr.ecr.cn-northwest-1.amazonaws.com.cn",
+            "123456789012.dkr-ecr.eu-west-1.on.aws",
+            "abc123.dsql.us-east-1.on.aws",
+            "email-smtp.us-east-1.amazonaws.com",
+            "email-smtp-fips.us-gov-west-1.amazonaws.com",
         }
     );
 }
@@ -262,10 +391,15 @@ TEST(Scope, RefusesUnknownFormsInsteadOfGuessing) {
         {
             "nosuchservice.us-east-1.amazonaws.com",
             "us-east-1.amazonaws.com",
-            "name.mrap.accesspoint.s3-global.amazonaws.com",
-            "abc.credentials.iot.us-east-1.amazonaws.com",
-            "123456789012.dkr.ecr.us-east-1.amazonaws.com",
-            "email-smtp.us-east-1.amazonaws.com",
+            "accesspoint.s3-global.amazonaws.com",
+            "endpoint.events.amazonaws.com",
+            "cloudfront-kvs.global.api.aws",
+            "codecatalyst.global.api.aws",
+            "importexport.cn-north-1.amazonaws.com.cn",
+            "bedrock-agentcore.us-east-1.on.aws",
+            "console.signin.aws.amazon.com",
+            "waf-regional.amazonaws.com",
+            "neptune-graph.cn-north-1.on.aws",
             "b-1.name.abc.kafka.us-east-1.amazonaws.com",
             "sqs.nowhere.amazonaws.com",
             "sqs.us-east-1x.amazonaws.com",
@@ -324,6 +458,14 @@ TEST(Traits, WantTheHashWhereTheServiceDemandsIt) {
         EXPECT_EQ(traits_of(service).path, path_rule::standard) << service;
     }
     EXPECT_FALSE(traits_of("dynamodb").content_sha256_header);
+}
+
+TEST(Traits, KnowPayloadsAndTokensThatAreNotSigned) {
+    EXPECT_TRUE(traits_of("vpc-lattice-svcs").payload_unsigned);
+    EXPECT_FALSE(traits_of("vpc-lattice").payload_unsigned);
+    EXPECT_FALSE(traits_of("s3").payload_unsigned);
+    EXPECT_TRUE(traits_of("iotdevicegateway").token_after_signing);
+    EXPECT_FALSE(traits_of("iotdata").token_after_signing);
 }
 
 TEST(Traits, NameTheFormOfErrors) {
