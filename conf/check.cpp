@@ -110,31 +110,57 @@ void check_identity(const config& c, const identity& i) {
     }
 }
 
+void check_client_keys(const config& c) {
+    for (std::size_t i = 0; i < c.clients.size(); ++i) {
+        const client& one = c.clients[i];
+        if (one.access_key_id.empty() || one.secret_access_key_file.empty()) {
+            throw error(
+                fmt::format("{}every [[client]] needs access_key_id and secret_access_key_file", in_front(c, one.line))
+            );
+        }
+        for (std::size_t earlier = 0; earlier < i; ++earlier) {
+            if (c.clients[earlier].access_key_id == one.access_key_id) {
+                throw error(fmt::format(
+                    "{}this access_key_id is that of the [[client]] in line {} already",
+                    in_front(c, one.line),
+                    c.clients[earlier].line
+                ));
+            }
+        }
+    }
+}
+
+// As conf::route::identity_index.
+std::size_t index_of_identity(const config& c, const std::string& name, int line) {
+    if (name.empty() || name == "default") {
+        return 0;
+    }
+    const auto found =
+        std::find_if(c.identities.begin(), c.identities.end(), [&](const identity& i) { return i.name == name; });
+    if (found == c.identities.end()) {
+        std::vector<std::string> names{"default"};
+        for (const identity& i : c.identities) {
+            names.push_back(i.name);
+        }
+        const std::string_view near = nearest(name, names);
+        throw error(fmt::format(
+            "{}there is no [identity.{}]{}",
+            in_front(c, line),
+            name,
+            near.empty() ? std::string() : fmt::format("; did you mean {}?", near)
+        ));
+    }
+    return static_cast<std::size_t>(found - c.identities.begin()) + 1;
+}
+
 } // namespace
 
 void bind_identities(config& c) {
     for (route& r : c.routes) {
-        r.identity_index = 0;
-        if (r.identity.empty() || r.identity == "default") {
-            continue;
-        }
-        const auto found = std::find_if(c.identities.begin(), c.identities.end(), [&](const identity& i) {
-            return i.name == r.identity;
-        });
-        if (found == c.identities.end()) {
-            std::vector<std::string> names{"default"};
-            for (const identity& i : c.identities) {
-                names.push_back(i.name);
-            }
-            const std::string_view near = nearest(r.identity, names);
-            throw error(fmt::format(
-                "{}there is no [identity.{}]{}",
-                in_front(c, r.line),
-                r.identity,
-                near.empty() ? std::string() : fmt::format("; did you mean {}?", near)
-            ));
-        }
-        r.identity_index = static_cast<std::size_t>(found - c.identities.begin()) + 1;
+        r.identity_index = index_of_identity(c, r.identity, r.line);
+    }
+    for (client& one : c.clients) {
+        one.identity_index = index_of_identity(c, one.identity, one.line);
     }
 }
 
@@ -143,6 +169,7 @@ void check(const config& c) {
     for (const identity& i : c.identities) {
         check_identity(c, i);
     }
+    check_client_keys(c);
     for (std::size_t i = 0; i < c.routes.size(); ++i) {
         check_route(c, i);
     }

@@ -86,6 +86,15 @@ inline bool operator==(const identity& a, const identity& b) {
     return all(a) == all(b);
 }
 
+// One [[client]]: who may use the proxy, by a key pair that it signs its own requests with. No account has these keys.
+struct client {
+    std::string access_key_id;
+    std::string secret_access_key_file;
+    std::string identity;           // as in a route
+    std::size_t identity_index = 0; // as in a route
+    int line = 0;                   // in the file, for messages
+};
+
 struct upstream_settings {
     std::string ca_file;                // PEM, trusted besides the system's roots
     milliseconds connect_timeout{5000}; // name resolution and TCP
@@ -184,6 +193,7 @@ struct config {
     log_settings log;
     std::vector<identity> identities;
     std::vector<route> routes;
+    std::vector<client> clients; // empty: whoever reaches a listener may use it
     // Where a value came from that is no default: "listen.workers", "route.0.host" → "FILE:LINE", "AWS_CA_BUNDLE" …
     std::map<std::string, std::string> origins;
 };

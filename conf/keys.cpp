@@ -273,6 +273,23 @@ constexpr std::array all_identity_keys{
     key<identity>{"tags", [](const value& v, identity& i) { i.tags = session_tags(v); }},
 };
 
+std::string client_key_id(const value& v) {
+    std::string id = v.printable_text();
+    const auto is_of_id = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    if (id.size() < 16 || id.size() > 128 || !std::all_of(id.begin(), id.end(), is_of_id)) {
+        v.fail("expected 16 to 128 letters, digits or '_', as AWS's own have, as in \"AKIADUMMYTENANTONE00\"");
+    }
+    return id;
+}
+
+constexpr std::array all_client_keys{
+    key<client>{"access_key_id", [](const value& v, client& c) { c.access_key_id = client_key_id(v); }},
+    key<client>{"secret_access_key_file", [](const value& v, client& c) { c.secret_access_key_file = v.line_text(); }},
+    key<client>{"identity", [](const value& v, client& c) { c.identity = v.printable_text(); }},
+};
+
 constexpr std::array all_route_keys{
     key<route>{"name", [](const value& v, route& r) { r.name = route_name(v); }},
     key<route>{"host", [](const value& v, route& r) { r.host = host_glob(v); }},
@@ -330,6 +347,10 @@ std::span<const key<identity>> identity_keys() noexcept {
     return all_identity_keys;
 }
 
+std::span<const key<client>> client_keys() noexcept {
+    return all_client_keys;
+}
+
 bool is_announced(string_view full_name) noexcept {
     return std::find(announced.begin(), announced.end(), full_name) != announced.end();
 }
@@ -346,6 +367,9 @@ std::vector<std::string> key_names() {
     }
     for (const auto& k : all_identity_keys) {
         names.push_back(fmt::format("identity.NAME.{}", k.name));
+    }
+    for (const auto& k : all_client_keys) {
+        names.push_back(fmt::format("client.{}", k.name));
     }
     return names;
 }

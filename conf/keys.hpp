@@ -10,7 +10,7 @@
 
 namespace countersign::conf {
 
-// `Target` is what the key writes into: the whole config, one route, or one identity.
+// `Target` is what the key writes into: the whole config, one route, one identity, or one client.
 template <class Target>
 struct key {
     std::string_view name;
@@ -26,6 +26,7 @@ struct section {
 std::span<const section> sections() noexcept;
 std::span<const key<route>> route_keys() noexcept;
 std::span<const key<identity>> identity_keys() noexcept;
+std::span<const key<client>> client_keys() noexcept;
 
 // True for keys and tables that a later version will have: their absence is said in other words than a typing error.
 bool is_announced(std::string_view full_name) noexcept;

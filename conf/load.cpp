@@ -155,8 +155,28 @@ void read_identities(std::string_view file, const toml::key& written, const toml
     }
 }
 
+void read_clients(std::string_view file, const toml::key& written, const toml::node& node, config& into) {
+    const toml::array* all = node.as_array();
+    const bool is_list_of_tables =
+        all != nullptr && std::all_of(all->begin(), all->end(), [](const toml::node& one) { return one.is_table(); });
+    if (!is_list_of_tables) {
+        fail_at(file, line_of(written), "client: clients are written as [[client]], one block each");
+    }
+    for (const toml::node& element : *all) {
+        const toml::table& table = *element.as_table();
+        client& c = into.clients.emplace_back();
+        c.line = static_cast<int>(table.source().begin.line);
+        const std::string place = fmt::format("client.{}", into.clients.size() - 1);
+        read_table<client>(file, "client", place, into, table, client_keys(), echo::hidden, c);
+    }
+    // An empty list would let everybody in where its writer meant nobody.
+    if (into.clients.empty()) {
+        fail_at(file, line_of(written), "client: an empty list names nobody; leave it out to ask for no signature");
+    }
+}
+
 std::vector<std::string> table_names() {
-    std::vector<std::string> names{"route", "identity"};
+    std::vector<std::string> names{"route", "identity", "client"};
     for (const section& s : sections()) {
         names.emplace_back(s.name);
     }
@@ -204,6 +224,8 @@ config from_table(const toml::table& root, std::string_view name) {
             read_routes(name, written, node, c);
         } else if (written.str() == "identity") {
             read_identities(name, written, node, c);
+        } else if (written.str() == "client") {
+            read_clients(name, written, node, c);
         } else {
             read_section(name, written, node, c);
         }

@@ -251,6 +251,12 @@ constexpr line<route> route_lines[]{
      [](const route& r) { return r.remove_headers.empty() ? std::string() : shown(r.remove_headers); }},
 };
 
+constexpr line<client> client_lines[]{
+    {"access_key_id", [](const client& c) { return quoted(c.access_key_id); }},
+    {"secret_access_key_file", [](const client& c) { return quoted(c.secret_access_key_file); }},
+    {"identity", [](const client& c) { return optional_text(c.identity); }},
+};
+
 constexpr line<identity> identity_lines[]{
     {"profile", [](const identity& i) { return optional_text(i.profile); }},
     {"role_arn", [](const identity& i) { return optional_text(i.role_arn); }},
@@ -312,6 +318,9 @@ std::string show(const config& c) {
     }
     for (std::size_t i = 0; i < c.routes.size(); ++i) {
         out += "\n[[route]]\n" + set_lines<route>(c, fmt::format("route.{}", i), route_lines, c.routes[i]);
+    }
+    for (std::size_t i = 0; i < c.clients.size(); ++i) {
+        out += "\n[[client]]\n" + set_lines<client>(c, fmt::format("client.{}", i), client_lines, c.clients[i]);
     }
     return out;
 }

@@ -31,7 +31,7 @@ task<> session::exchange_with_upstream(exchange& x) {
     bool renewed = false;
     for (x.attempts = 1;; ++x.attempts) {
         if (signs(x)) { // they may have expired while the body came, or since last time
-            x.refused = check_credentials(worker_, d.where);
+            x.refused = check_credentials(worker_, x.identity);
         }
         if (x.refused) {
             break;
@@ -45,7 +45,7 @@ task<> session::exchange_with_upstream(exchange& x) {
         }
         if (signs(x) && !renewed && says_token_expired(out.code)) {
             renewed = true; // once: the service knows better than our clock
-            const bool others = co_await await_other_credentials(worker_, d.where, worker_.now() + renewal_limit);
+            const bool others = co_await await_other_credentials(worker_, x.identity, worker_.now() + renewal_limit);
             if (others && !left_) {
                 count_retry(x, retry_reason::expired_token);
                 put_away(x, out);

@@ -33,6 +33,9 @@ void body_memory::clear() noexcept {
 void exchange::reset() noexcept {
     refused.reset();
     place.reset();
+    identity = 0;
+    by = nullptr;
+    clients.reset();
     connection.reset();
     path = query = body = payload_hash = {};
     body_room.clear();

@@ -51,6 +51,11 @@ chain::chain_settings chain_settings_of(const conf::config& c, std::size_t index
 }
 
 bool is_in_use(const conf::config& c, std::size_t index) {
+    if (!c.clients.empty()) { // they, not the routes, say who signs
+        return std::any_of(c.clients.begin(), c.clients.end(), [index](const conf::client& one) {
+            return one.identity_index == index;
+        });
+    }
     const bool is_named = std::any_of(c.routes.begin(), c.routes.end(), [index](const conf::route& r) {
         return r.sign != conf::sign_mode::none && r.identity_index == index;
     });

@@ -13,29 +13,29 @@ namespace {
 constexpr unsigned ask_again_after = 5; // seconds, in Retry-After
 
 // " for identity audit"; the default one needs no name.
-std::string for_identity(const plan& p) {
-    return p.identity == 0 ? std::string() : fmt::format(" for identity {}", p.identity_name);
+std::string for_identity(const worker& w, std::size_t identity) {
+    return identity == 0 ? std::string() : fmt::format(" for identity {}", name_of_identity(*w.config, identity));
 }
 
-refusal no_credentials(const plan& p, const chain::snapshot& s) {
+refusal no_credentials(const worker& w, std::size_t identity, const chain::snapshot& s) {
     return {
         503,
         "no-credentials",
         fmt::format(
             "The proxy has no AWS credentials{}: {}. `countersign credentials --output explain` shows where it looked.",
-            for_identity(p),
+            for_identity(w, identity),
             s.error.empty() ? "their source has not answered yet" : s.error
         ),
         ask_again_after};
 }
 
-refusal expired_credentials(const plan& p, const chain::snapshot& s) {
+refusal expired_credentials(const worker& w, std::size_t identity, const chain::snapshot& s) {
     return {
         503,
         "credentials-expired",
         fmt::format(
             "The proxy's AWS credentials{} have expired{}{}.",
-            for_identity(p),
+            for_identity(w, identity),
             s.error.empty() ? "" : " and could not be renewed: ",
             s.error
         ),
@@ -44,36 +44,41 @@ refusal expired_credentials(const plan& p, const chain::snapshot& s) {
 
 } // namespace
 
-std::optional<refusal> check_credentials(worker& w, const plan& p) {
-    const chain::snapshot& known = w.identities[p.identity].known;
+std::string_view name_of_identity(const conf::config& c, std::size_t identity) noexcept {
+    return identity == 0 || identity > c.identities.size() ? std::string_view{"default"}
+                                                           : std::string_view{c.identities[identity - 1].name};
+}
+
+std::optional<refusal> check_credentials(worker& w, std::size_t identity) {
+    const chain::snapshot& known = w.identities[identity].known;
     if (!known.current) {
-        return no_credentials(p, known);
+        return no_credentials(w, identity, known);
     }
     if (known.current->expired_at(std::chrono::system_clock::now())) {
         if (w.on_expired_credentials) {
-            w.on_expired_credentials(p.identity);
+            w.on_expired_credentials(identity);
         }
-        return expired_credentials(p, known);
+        return expired_credentials(w, identity, known);
     }
     return std::nullopt;
 }
 
-task<std::optional<refusal>> await_credentials(worker& w, const plan& p, steady_time deadline) {
-    held_identity& who = w.identities[p.identity];
+task<std::optional<refusal>> await_credentials(worker& w, std::size_t identity, steady_time deadline) {
+    held_identity& who = w.identities[identity];
     while (!who.known.current && who.known.error.empty()) {
         const errc e = co_await who.changed.wait_until(deadline);
         if (e != errc::none) {
             break;
         }
     }
-    co_return check_credentials(w, p);
+    co_return check_credentials(w, identity);
 }
 
-task<bool> await_other_credentials(worker& w, const plan& p, steady_time deadline) {
-    held_identity& who = w.identities[p.identity];
+task<bool> await_other_credentials(worker& w, std::size_t identity, steady_time deadline) {
+    held_identity& who = w.identities[identity];
     const chain::shared_credentials before = who.known.current;
     if (w.on_expired_credentials) {
-        w.on_expired_credentials(p.identity);
+        w.on_expired_credentials(identity);
     }
     while (who.known.current == before) {
         const errc e = co_await who.changed.wait_until(deadline);

@@ -85,7 +85,7 @@ std::span<const signer::header> collect_headers(exchange& x) {
 
 signer::instructions sign(exchange& x, worker& w, std::span<const signer::header> headers) {
     const plan& p = x.place->where;
-    const chain::credentials& who = *w.identities[p.identity].known.current;
+    const chain::credentials& who = *w.identities[x.identity].known.current;
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const signer::date_text date{now};
     const signer::signing_key& key =

@@ -118,7 +118,6 @@ void take_over(plan& p, const conf::route& r) {
     p.payload = r.payload;
     p.max_attempts = r.max_attempts;
     p.identity = r.identity_index;
-    p.identity_name = r.identity.empty() ? "default" : r.identity;
     p.retry_mode = r.retry_mode;
     p.rate_limit = r.rate_limit;
     p.add_headers = r.add_headers;

@@ -62,6 +62,9 @@ const status_row& row_of(unsigned status) noexcept {
 
 // What S3, Query services, EC2 and JSON services say when they throttle.
 std::string_view code_in_body(const refusal& r, signer::wire_protocol protocol) noexcept {
+    if (!r.aws_code.empty()) {
+        return r.aws_code;
+    }
     const bool throttled = r.kind == refusal_kind::throttled;
     switch (protocol) {
     case signer::wire_protocol::rest_xml:

@@ -21,6 +21,7 @@ struct refusal {
     std::string message;                      // one or two sentences: what happened, what to do
     std::optional<unsigned> retry_after = {}; // seconds
     refusal_kind kind = refusal_kind::of_status;
+    std::string_view aws_code = {}; // a literal that stands in the body instead of the status's
 };
 
 // "Forbidden" for 403 …; "Unknown" for a status we never use.

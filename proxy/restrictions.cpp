@@ -1,5 +1,5 @@
-// The part of a session that says what may not go, or not now, though it is well formed and has a destination: policy,
-// rate limit, dry run.
+// The part of a session that says what may not go, or not now, though it is well formed and has a destination: who
+// asks, policy, rate limit, dry run.
 #include "proxy/action.hpp"
 #include "proxy/identity.hpp"
 #include "proxy/outgoing.hpp"
@@ -76,6 +76,25 @@ std::optional<refusal> ask(const request_rules& rules, const policy_question& qu
 
 } // namespace
 
+// Whom the request's signature names: known before the body is asked for, believed only after verify_client.
+std::optional<refusal> session::find_client(exchange& x) const {
+    x.clients = worker_.clients;
+    const auto found = claimed_client(*x.clients, x.in);
+    if (const auto* fault = std::get_if<client_fault>(&found)) {
+        return refuse_client(*fault, x.place->where.traits.errors);
+    }
+    x.by = std::get<const known_client*>(found);
+    x.identity = x.by->identity;
+    return std::nullopt;
+}
+
+std::optional<refusal> session::verify_client(const exchange& x) const {
+    const plan& p = x.place->where;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto fault = check_client(*x.by, x.in, x.body, {p.service, p.region, p.traits.path}, now);
+    return fault ? std::optional{refuse_client(*fault, p.traits.errors)} : std::nullopt;
+}
+
 // Before the client is asked for a body.
 std::optional<refusal> session::check_before_body(const exchange& x) const {
     const plan& p = x.place->where;
@@ -104,7 +123,7 @@ std::optional<refusal> session::check_action(const exchange& x) const {
 // The request as its first attempt would send it. Nobody is dialled.
 task<> session::show_signed(exchange& x) {
     if (x.place->where.sign != conf::sign_mode::none) {
-        x.refused = check_credentials(worker_, x.place->where);
+        x.refused = check_credentials(worker_, x.identity);
     }
     if (x.refused) {
         co_return;

@@ -91,6 +91,7 @@ int control::run() {
     ground_.via_name = unique_via_name();
     ground_.trusted = make_trust_store(settings().upstream.ca_file);
     ground_.listeners = resolve_listeners(context_, settings().listen);
+    ground_.clients = read_clients(settings(), outside_);
     find_region();
     context_.restart(); // it ran dry when the region was found
     start_workers();
@@ -258,11 +259,13 @@ void control::reload() {
         warn_of_restart(read);
         read.identities = settings().identities;
         conf::bind_identities(read); // a route cannot name an identity that there is not yet
+        const shared_clients clients = read_clients(read, outside_);
         auto c = std::make_shared<const conf::config>(std::move(read));
+        ground_.clients = clients;
         ground_.config = c;
         find_region();
         for (const auto& w : workers_) {
-            w->set_config(c, ground_.default_region);
+            w->set_config(c, ground_.default_region, clients);
         }
         spdlog::info("configuration read again");
     } catch (const std::exception& e) {

@@ -201,14 +201,18 @@ task<> session::answer(exchange& x) {
         co_return;
     }
     x.place = std::get<destination_ptr>(std::move(found));
-    if (is_restricted(x)) {
+    x.identity = x.place->where.identity;
+    if (worker_.clients && x.place->where.sign != conf::sign_mode::none) {
+        x.refused = find_client(x);
+    }
+    if (!x.refused && is_restricted(x)) {
         x.refused = check_before_body(x);
     }
     if (!x.refused) {
         x.refused = check_payload(x, *worker_.config);
     }
     if (!x.refused && x.place->where.sign != conf::sign_mode::none) {
-        x.refused = co_await await_credentials(worker_, x.place->where, x.began + credentials_limit);
+        x.refused = co_await await_credentials(worker_, x.identity, x.began + credentials_limit);
     }
     if (x.refused) {
         co_return;
@@ -218,6 +222,12 @@ task<> session::answer(exchange& x) {
         co_return;
     }
     x.keep_alive = x.in.keep_alive;
+    if (x.by) {
+        x.refused = verify_client(x);
+    }
+    if (x.refused) {
+        co_return;
+    }
     prepare(x);
     if (x.place->where.rules) {
         x.refused = check_action(x);
@@ -237,7 +247,7 @@ task<> session::refuse(exchange& x) {
     const auto protocol = x.place ? x.place->where.traits.errors : protocol_of(x.in.host);
     x.status = r.status;
     ++worker_.metrics.refusals_total;
-    if (r.code == "policy-denied") {
+    if (r.code == "policy-denied" || r.code == "client-refused") {
         spdlog::warn("{} {}: {} ({})", x.in.method, x.in.host, r.message, worker_.config->source);
     }
     const std::string text = render(r, protocol, x.in.is_head, !x.keep_alive);
@@ -286,7 +296,8 @@ void session::record(exchange& x) {
     if (x.place) {
         e.service = x.place->where.service;
         e.region = x.place->where.region;
-        e.identity = x.place->where.sign == conf::sign_mode::none ? std::string_view{} : x.place->where.identity_name;
+        e.identity = x.place->where.sign == conf::sign_mode::none ? std::string_view{}
+                                                                  : name_of_identity(*worker_.config, x.identity);
     }
     e.status = x.status;
     e.attempts = x.attempts;

@@ -37,9 +37,9 @@ struct worker::listener {
 
 worker::worker(common_ground& g)
     : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), sockets(context, *this), config(g.config),
-      default_region(g.default_region), ground(g), tls(make_tls_context(*g.trusted)), destinations(&g.limiters),
-      log(g.config->log.format), ticker_(context), resolver_(context), work_(context.get_executor()),
-      random_(std::random_device{}()) {
+      default_region(g.default_region), clients(g.clients), ground(g), tls(make_tls_context(*g.trusted)),
+      destinations(&g.limiters), log(g.config->log.format), ticker_(context), resolver_(context),
+      work_(context.get_executor()), random_(std::random_device{}()) {
     for (std::size_t i = 0; i <= config->identities.size(); ++i) {
         identities.emplace_back();
     }
@@ -255,9 +255,10 @@ void worker::set_credentials(std::size_t identity, chain::snapshot s) {
     });
 }
 
-void worker::set_config(std::shared_ptr<const conf::config> c, std::string region) {
-    asio::post(context, [this, c = std::move(c), region = std::move(region)]() mutable {
+void worker::set_config(std::shared_ptr<const conf::config> c, std::string region, shared_clients of) {
+    asio::post(context, [this, c = std::move(c), region = std::move(region), of = std::move(of)]() mutable {
         config = std::move(c);
+        clients = std::move(of);
         default_region = std::move(region);
         destinations.clear();
     });

@@ -7,6 +7,7 @@
 #include "conf/config.hpp"
 #include "proxy/access_log.hpp"
 #include "proxy/buffers.hpp"
+#include "proxy/client.hpp"
 #include "proxy/destination.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/poller.hpp"
@@ -42,7 +43,8 @@ using lent_exchange = std::unique_ptr<exchange, give_exchange_back>;
 struct common_ground {
     std::shared_ptr<const conf::config> config;
     std::string default_region;
-    std::string via_name; // unique to this process
+    shared_clients clients; // null: nobody has to sign
+    std::string via_name;   // unique to this process
     trust_store trusted;
     std::vector<tcp::endpoint> listeners;        // as bound
     rate_limiters limiters;                      // asked for when a worker meets a new destination
@@ -68,7 +70,7 @@ public:
 
     // --- From any thread ---
     void set_credentials(std::size_t identity, chain::snapshot s);
-    void set_config(std::shared_ptr<const conf::config> c, std::string default_region);
+    void set_config(std::shared_ptr<const conf::config> c, std::string default_region, shared_clients of = {});
     void drain(std::function<void()> drained); // no new clients; `drained` is called on the worker's thread
     void stop();                               // ends everything that is still under way
     void collect(std::function<void(worker_metrics)> receive); // called on the worker's thread
@@ -80,6 +82,7 @@ public:
     poller sockets;
     std::shared_ptr<const conf::config> config;
     std::string default_region;
+    shared_clients clients; // as in common_ground
     common_ground& ground;
     boost::asio::ssl::context tls;
     block_pool small_blocks{16 * 1024, 64};

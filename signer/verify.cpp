@@ -280,6 +280,11 @@ check(const request& what, std::string_view body_hash, const expectation& expect
 
 } // namespace
 
+key_entry::~key_entry() {
+    OPENSSL_cleanse(secret_access_key.data(), secret_access_key.size());
+    OPENSSL_cleanse(session_token.data(), session_token.size());
+}
+
 verification
 verify(const request& what, std::string_view body_hash, const expectation& expected, std::chrono::sys_seconds now) {
     verification v;

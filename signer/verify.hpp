@@ -32,6 +32,7 @@ enum class mismatch : std::uint8_t {
 struct key_entry {
     std::string secret_access_key;
     std::string session_token; // "" for long-lived keys
+    ~key_entry();              // wipes both
 };
 
 struct expectation {

@@ -77,6 +77,7 @@ TEST(Example, HasEveryKey) {
         const std::string table = full.substr(0, full.find('.'));
         const auto start = text.find(
             table == "route"      ? "\n[[route]]\n"
+            : table == "client"   ? "\n[[client]]\n"
             : table == "identity" ? "\n[identity.audit]\n"
                                   : "\n[" + table + "]\n"
         );

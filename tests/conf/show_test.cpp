@@ -44,6 +44,10 @@ dry_run = true
 [log]
 level = "warn"
 format = "json"
+[[client]]
+access_key_id = "AKIADUMMYTENANTONE00"
+secret_access_key_file = "/s"
+identity = "audit"
 [identity.audit]
 profile = "p"
 role_arn = "arn:aws:iam::123456789012:role/audit"
@@ -107,7 +111,8 @@ TEST(Show, HasEveryKey) {
         const auto dot = full.rfind('.');
         const std::string table = full.starts_with("identity") ? "identity.audit" : full.substr(0, dot);
         const std::string key = full.substr(dot + 1);
-        const auto begin = text.find(table == "route" ? "\n[[route]]\n" : "\n[" + table + "]\n");
+        const auto begin =
+            text.find(table == "route" || table == "client" ? "\n[[" + table + "]]\n" : "\n[" + table + "]\n");
         ASSERT_NE(begin, std::string::npos) << table;
         EXPECT_THAT(text.substr(begin), HasSubstr("\n" + key + " = ")) << full;
     }

@@ -39,7 +39,9 @@ def toml(value):
 def configuration(tables, routes):
     lines = []
     for name, keys in tables.items():
-        lines += [f"[{name}]", *(f"{k} = {toml(v)}" for k, v in keys.items())]
+        several = isinstance(keys, list)   # [[name]]
+        for one in keys if several else [keys]:
+            lines += [f"[[{name}]]" if several else f"[{name}]", *(f"{k} = {toml(v)}" for k, v in one.items())]
     for route in routes:
         lines += ["[[route]]", *(f"{k} = {toml(v)}" for k, v in route.items())]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,191 @@
+#include "proxy/client.hpp"
+
+#include "conf/load.hpp"
+#include "proxy/signature_fault.hpp"
+#include "signer/claim.hpp"
+#include "signer/sha256.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <utility>
+
+namespace countersign::proxy {
+
+namespace {
+
+using signer::mismatch;
+
+constexpr std::size_t longest_secret_file = 4096;
+constexpr std::size_t longest_detail = 300;
+constexpr std::chrono::minutes tolerance{15};
+
+void warn_of_readers(const std::string& file) {
+    std::error_code ignored;
+    const auto mode = std::filesystem::status(file, ignored).permissions();
+    if (!ignored && (mode & std::filesystem::perms::others_read) != std::filesystem::perms::none) {
+        spdlog::warn("{}: every user of this machine may read this client's secret; chmod o-r it", file);
+    }
+}
+
+chain::secret read_secret(const conf::config& c, const conf::client& one, const chain::world& outside) {
+    const std::string& file = one.secret_access_key_file;
+    const auto fail = [&](std::string_view why) {
+        throw conf::error(fmt::format("{}:{}: secret_access_key_file {}: {}", c.source, one.line, file, why));
+    };
+    const auto text = outside.read_file(file, longest_secret_file);
+    if (!text) {
+        fail(text.error().detail);
+    }
+    if (!*text) {
+        fail("there is no such file");
+    }
+    std::string_view key = (*text)->reveal();
+    // An editor ends the line; that is no part of the key.
+    if (key.ends_with('\n')) {
+        key.remove_suffix(1);
+    }
+    if (key.ends_with('\r')) {
+        key.remove_suffix(1);
+    }
+    const bool is_line = std::all_of(key.begin(), key.end(), [](char b) { return b > ' ' && b < '\x7f'; });
+    if (key.empty() || !is_line) {
+        fail("expected one line with the secret access key and nothing else");
+    }
+    warn_of_readers(file);
+    return chain::secret{key};
+}
+
+std::vector<signer::header> headers_of(const inbound& in) {
+    std::vector<signer::header> all;
+    all.reserve(in.fields.size());
+    for (const field& f : in.fields) {
+        all.push_back({f.name, f.value});
+    }
+    return all;
+}
+
+// Fields of this connection, or written anew from what they mean.
+bool may_end_here(std::string_view lower_name) noexcept {
+    constexpr std::array<std::string_view, 10> names{
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade"};
+    return std::find(names.begin(), names.end(), lower_name) != names.end();
+}
+
+// Connection is not signed: it could name away, on the way to us, what the client did sign.
+std::optional<client_fault> check_hops(const inbound& in, const signer::claim& c) {
+    for (const field& f : in.fields) {
+        const std::string name = f.hop ? signer::lower(f.name) : std::string();
+        const bool is_signed = std::binary_search(c.signed_headers.begin(), c.signed_headers.end(), name);
+        if (f.hop && is_signed && !may_end_here(name)) {
+            return client_fault{mismatch::header_not_signed, "Connection names a header that is signed"};
+        }
+    }
+    return std::nullopt;
+}
+
+// The canonical request ends with what the client said of its body.
+bool vouches_for_body(std::string_view canonical_request, std::string_view body_hash, signer::path_rule rule) {
+    const std::string_view line = canonical_request.substr(canonical_request.rfind('\n') + 1);
+    return line == body_hash || (rule == signer::path_rule::s3 && line == "UNSIGNED-PAYLOAD");
+}
+
+} // namespace
+
+client_table::client_table(std::vector<known_client> all) : by_id_(std::move(all)) {
+    std::sort(by_id_.begin(), by_id_.end(), [](const known_client& a, const known_client& b) {
+        return a.access_key_id < b.access_key_id;
+    });
+}
+
+const known_client* client_table::find(std::string_view access_key_id) const noexcept {
+    const auto at =
+        std::lower_bound(by_id_.begin(), by_id_.end(), access_key_id, [](const known_client& c, std::string_view id) {
+            return c.access_key_id < id;
+        });
+    return at != by_id_.end() && at->access_key_id == access_key_id ? &*at : nullptr;
+}
+
+shared_clients read_clients(const conf::config& c, const chain::world& outside) {
+    if (c.clients.empty()) {
+        return nullptr;
+    }
+    std::vector<known_client> all;
+    for (const conf::client& one : c.clients) {
+        all.push_back({one.access_key_id, read_secret(c, one, outside), one.identity_index});
+    }
+    return std::make_shared<const client_table>(std::move(all));
+}
+
+std::variant<const known_client*, client_fault> claimed_client(const client_table& all, const inbound& in) {
+    const auto headers = headers_of(in);
+    const signer::request asked{in.method, in.path, in.query, headers, {}};
+    signer::claim claim;
+    if (auto bad = signer::read_claim(asked, claim)) {
+        return client_fault{bad->what, std::move(bad->detail)};
+    }
+    const known_client* const found = all.find(claim.access_key_id);
+    if (found == nullptr) {
+        return client_fault{mismatch::unknown_access_key, "no [[client]] has this access key id"};
+    }
+    if (auto bad = check_hops(in, claim)) {
+        return *std::move(bad);
+    }
+    return found;
+}
+
+std::optional<client_fault> check_client(
+    const known_client& who,
+    const inbound& in,
+    std::string_view body,
+    const client_scope& where,
+    std::chrono::sys_seconds now
+) {
+    const auto headers = headers_of(in);
+    std::array<char, 64> hash;
+    signer::write_hex(signer::sha256_of(body), hash.data());
+    const std::string_view body_hash{hash.data(), hash.size()};
+    signer::expectation expected;
+    expected.service = where.service;
+    expected.region = where.region;
+    expected.path = where.path;
+    expected.tolerance = tolerance;
+    expected.lookup = [&](std::string_view id) -> std::optional<signer::key_entry> {
+        if (id != who.access_key_id) {
+            return std::nullopt;
+        }
+        return signer::key_entry{std::string(who.secret_access_key.reveal()), {}};
+    };
+    auto found = signer::verify({in.method, in.path, in.query, headers, {}}, body_hash, expected, now);
+    if (found.what != mismatch::none) {
+        return client_fault{found.what, std::move(found.detail)};
+    }
+    if (!vouches_for_body(found.canonical_request, body_hash, where.path)) {
+        return client_fault{mismatch::wrong_payload_hash, "the signature leaves the body out, which only S3 knows"};
+    }
+    return std::nullopt;
+}
+
+refusal refuse_client(const client_fault& fault, signer::wire_protocol protocol) {
+    const fault_wording w = wording_of(fault.what, protocol);
+    refusal r{403, "client-refused", w.message};
+    r.aws_code = w.code;
+    r.message += fmt::format(
+        " (countersign, {}: {})", name_of(fault.what), std::string_view(fault.detail).substr(0, longest_detail)
+    );
+    return r;
+}
+
+} // namespace countersign::proxy
