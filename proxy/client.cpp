@@ -3,7 +3,6 @@
 #include "conf/load.hpp"
 #include "proxy/signature_fault.hpp"
 #include "signer/claim.hpp"
-#include "signer/sha256.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -149,19 +148,18 @@ std::variant<const known_client*, client_fault> claimed_client(const client_tabl
 std::optional<client_fault> check_client(
     const known_client& who,
     const inbound& in,
-    std::string_view body,
+    std::string_view body_hash,
     const client_scope& where,
-    std::chrono::sys_seconds now
+    std::chrono::sys_seconds now,
+    signer::key_cache& keys
 ) {
     const auto headers = headers_of(in);
-    std::array<char, 64> hash;
-    signer::write_hex(signer::sha256_of(body), hash.data());
-    const std::string_view body_hash{hash.data(), hash.size()};
     signer::expectation expected;
     expected.service = where.service;
     expected.region = where.region;
     expected.path = where.path;
     expected.tolerance = tolerance;
+    expected.keys = &keys;
     expected.lookup = [&](std::string_view id) -> std::optional<signer::key_entry> {
         if (id != who.access_key_id) {
             return std::nullopt;

@@ -59,14 +59,16 @@ struct client_scope {
 };
 
 // Is the request as it came, with all of its body, signed by `who`, at most 15 minutes away from `now`? nullopt: yes.
-// A body that the signature leaves out (UNSIGNED-PAYLOAD, presigned URLs) is taken for S3 only.
+// A body that the signature leaves out (UNSIGNED-PAYLOAD, presigned URLs) is taken for S3 only. `body_hash` is H(body)
+// in hex; `keys` keeps what was derived from clients' secrets.
 // REQUIRES: claimed_client(..., in) gave `who`.
 std::optional<client_fault> check_client(
     const known_client& who,
     const inbound& in,
-    std::string_view body,
+    std::string_view body_hash,
     const client_scope& where,
-    std::chrono::sys_seconds now
+    std::chrono::sys_seconds now,
+    signer::key_cache& keys
 );
 
 // 403 with the code by which the asked service names the fault.

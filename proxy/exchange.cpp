@@ -42,7 +42,7 @@ void exchange::reset() noexcept {
     in = inbound{};
     head = request_head{};
     reply = answer{};
-    add_content_sha256 = broken_off = reset_client = false;
+    add_content_sha256 = is_hashed = broken_off = reset_client = false;
     keep_alive = true;
     status = attempts = 0;
     request_bytes = response_bytes = 0;

@@ -70,6 +70,7 @@ struct exchange {
     std::string_view body;            // in the session's block or in body_room
     body_memory body_room;
     std::uint64_t body_reserved = 0; // counted in common_ground::body_bytes
+    bool is_hashed = false;          // the body, into:
     std::array<char, 64> hash_text{};
     std::string_view payload_hash;
     bool add_content_sha256 = false;

@@ -46,12 +46,8 @@ void hash_payload(exchange& x) noexcept {
     if (leaves_payload_unsigned(x)) {
         x.payload_hash = unsigned_payload;
         x.payload_plan = "unsigned";
-    } else if (x.body.empty()) {
-        x.payload_hash = signer::empty_hash;
     } else {
-        signer::write_hex(signer::sha256_of(x.body), x.hash_text.data());
-        x.payload_hash = {x.hash_text.data(), x.hash_text.size()};
-        x.payload_plan = "memory";
+        x.payload_hash = hash_body(x);
     }
     x.add_content_sha256 = x.place->where.traits.content_sha256_header || x.in.claim != payload_claim::none ||
                            x.payload_hash == unsigned_payload;
@@ -137,6 +133,17 @@ std::optional<refusal> check_payload(const exchange& x, const conf::config& c) {
             "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, and payload signing off."};
     }
     return std::nullopt;
+}
+
+std::string_view hash_body(exchange& x) noexcept {
+    if (x.body.empty()) {
+        return signer::empty_hash;
+    }
+    if (!x.is_hashed) {
+        signer::write_hex(signer::sha256_of(x.body), x.hash_text.data());
+        x.is_hashed = true;
+    }
+    return {x.hash_text.data(), x.hash_text.size()};
 }
 
 void prepare(exchange& x) {

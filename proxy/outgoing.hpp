@@ -15,6 +15,9 @@ class worker;
 // Before the body is read: can a body of this kind and size be signed for? A refusal when not.
 std::optional<refusal> check_payload(const exchange& x, const conf::config& c);
 
+// H(x.body) in hex; computed once.
+std::string_view hash_body(exchange& x) noexcept;
+
 // Fills x.path, x.query, x.payload_hash and takes the fields off that signing replaces. REQUIRES: x.place and x.body.
 void prepare(exchange& x);
 

@@ -44,8 +44,11 @@ std::optional<refusal> check_dry_run(const inbound& in, bool is_local, bool is_o
     return std::nullopt;
 }
 
-std::optional<refusal> take_from_limit(const plan& p, rate_limiter& limiter) {
-    const auto wait = limiter.take(rate_limiter::clock::now());
+std::optional<refusal> take_from_limit(const exchange& x) {
+    if (!x.place->limiter) {
+        return std::nullopt;
+    }
+    const auto wait = x.place->limiter->take(rate_limiter::clock::now());
     if (!wait) {
         return std::nullopt;
     }
@@ -53,7 +56,7 @@ std::optional<refusal> take_from_limit(const plan& p, rate_limiter& limiter) {
     return refusal{
         503,
         "rate-limited",
-        fmt::format("The rate_limit of the route \"{}\" is reached. Try again in a moment.", p.route),
+        fmt::format("The rate_limit of the route \"{}\" is reached. Try again in a moment.", x.place->where.route),
         static_cast<unsigned>(std::max<std::int64_t>(seconds, 1)),
         refusal_kind::throttled};
 }
@@ -88,11 +91,13 @@ std::optional<refusal> session::find_client(exchange& x) const {
     return std::nullopt;
 }
 
-std::optional<refusal> session::verify_client(const exchange& x) const {
+std::optional<refusal> session::verify_client(exchange& x) const {
     const plan& p = x.place->where;
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto fault = check_client(*x.by, x.in, x.body, {p.service, p.region, p.traits.path}, now);
-    return fault ? std::optional{refuse_client(*fault, p.traits.errors)} : std::nullopt;
+    const auto fault =
+        check_client(*x.by, x.in, hash_body(x), {p.service, p.region, p.traits.path}, now, worker_.client_keys);
+    // Only now: who merely names a client must not use up the rate of its route.
+    return fault ? std::optional{refuse_client(*fault, p.traits.errors)} : take_from_limit(x);
 }
 
 // Before the client is asked for a body.
@@ -107,7 +112,7 @@ std::optional<refusal> session::check_before_body(const exchange& x) const {
     if (auto no = check_dry_run(x.in, is_local_, worker_.config->policy.dry_run)) {
         return no;
     }
-    return x.place->limiter ? take_from_limit(p, *x.place->limiter) : std::nullopt;
+    return x.by != nullptr ? std::nullopt : take_from_limit(x);
 }
 
 // With the whole request as it goes out.

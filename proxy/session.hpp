@@ -59,8 +59,8 @@ private:
     void step_behind(exchange& x) noexcept; // to the bytes of the next request
 
     // restrictions.cpp
-    std::optional<refusal> find_client(exchange& x) const;         // fills x.by and x.identity
-    std::optional<refusal> verify_client(const exchange& x) const; // with its body. REQUIRES: x.by
+    std::optional<refusal> find_client(exchange& x) const;   // fills x.by and x.identity
+    std::optional<refusal> verify_client(exchange& x) const; // with its body. REQUIRES: x.by
     std::optional<refusal> check_before_body(const exchange& x) const;
     std::optional<refusal> check_action(const exchange& x) const; // REQUIRES: prepare(x), rules
     task<> show_signed(exchange& x);                              // instead of sending it

@@ -259,6 +259,7 @@ void worker::set_config(std::shared_ptr<const conf::config> c, std::string regio
     asio::post(context, [this, c = std::move(c), region = std::move(region), of = std::move(of)]() mutable {
         config = std::move(c);
         clients = std::move(of);
+        client_keys.clear();
         default_region = std::move(region);
         destinations.clear();
     });

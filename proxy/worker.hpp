@@ -91,6 +91,7 @@ public:
     std::vector<upstream_ptr> expired; // idle connections to be retired after the tick's walk
     destination_table destinations;
     signer::key_cache keys;
+    signer::key_cache client_keys; // of [[client]]
     worker_metrics metrics;
     access_log log;
     std::deque<held_identity> identities; // [credentials], then those of conf::config::identities at the start

@@ -227,20 +227,26 @@ void compute_texts(
     );
 }
 
-bool is_signature_of(const claim& c, const key_entry& key, std::string_view string_to_sign) {
+digest sigv4_mac(const claim& c, const key_entry& key, std::string_view string_to_sign, key_cache* keys) {
+    if (keys != nullptr) {
+        return keys->find(c.access_key_id, key.secret_access_key, c.day, c.region, c.service).mac(string_to_sign);
+    }
+    return signing_key::derive(key.secret_access_key, c.day, c.region, c.service).mac(string_to_sign);
+}
+
+bool is_signature_of(const claim& c, const key_entry& key, std::string_view string_to_sign, key_cache* keys) {
     if (c.asymmetric) {
         return ecdsa_key::derive(c.access_key_id, key.secret_access_key)
             .public_key()
             .verify(string_to_sign, c.signature);
     }
     std::array<char, 64> right;
-    const signing_key signing = signing_key::derive(key.secret_access_key, c.day, c.region, c.service);
-    write_hex(signing.mac(string_to_sign), right.data());
+    write_hex(sigv4_mac(c, key, string_to_sign, keys), right.data());
     return same_bytes(c.signature, {right.data(), right.size()});
 }
 
-verdict check_signature(const claim& c, const key_entry& key, const verification& v) {
-    if (is_signature_of(c, key, v.string_to_sign)) {
+verdict check_signature(const claim& c, const key_entry& key, const verification& v, key_cache* keys) {
+    if (is_signature_of(c, key, v.string_to_sign, keys)) {
         return std::nullopt;
     }
     return objection{
@@ -273,7 +279,7 @@ check(const request& what, std::string_view body_hash, const expectation& expect
     bad = choose_payload_hash(what, c, expected.path, body_hash, payload_hash);
     if (!bad) {
         compute_texts(what, c, expected.path, payload_hash, v);
-        bad = check_signature(c, *key, v);
+        bad = check_signature(c, *key, v, expected.keys);
     }
     return bad;
 }

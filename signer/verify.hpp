@@ -41,6 +41,7 @@ struct expectation {
     path_rule path = path_rule::standard;
     std::chrono::seconds tolerance{900};
     std::function<std::optional<key_entry>(std::string_view access_key_id)> lookup;
+    key_cache* keys = nullptr; // where derived SigV4 keys are kept; null: each is derived anew
 };
 
 struct verification {

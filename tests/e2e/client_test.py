@@ -85,9 +85,10 @@ class Clients(unittest.TestCase):
         fields = {"Host": host, **dict(request.headers.items())}
         return method, path, fields, body
 
-    def send(self, method, path, fields, body):
+    def send(self, method, path, fields, body, proxy=None):
         lines = "".join(f"{k}: {v}\r\n" for k, v in fields.items())
-        return self.proxy.ask(f"{method} {path} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n" + body.decode())
+        head = f"{method} {path} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+        return (proxy or self.proxy).ask(head + body.decode())
 
     def refused(self, request, code):
         before = len(self.upstream.requests)
@@ -171,6 +172,15 @@ class Clients(unittest.TestCase):
         self.refused((method, path, fields, b"A body"), "XAmzContentSHA256Mismatch")
         # Only S3 knows bodies that nobody vouches for.
         self.refused(self.signed(headers={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}), "SignatureDoesNotMatch")
+
+    def test_strangers_do_not_use_up_a_rate(self):
+        clients = [{"access_key_id": ONE[0], "secret_access_key_file": self.secrets[ONE[0]]}]
+        with Proxy([to(self.upstream.port, rate_limit="2/h")], client=clients) as proxy:
+            def status(keys):
+                return self.send(*self.signed(keys), proxy=proxy).status
+
+            self.assertEqual([status((ONE[0], TWO[1])) for _ in range(4)], [403] * 4)
+            self.assertEqual([status(ONE) for _ in range(3)], [200, 200, 503])
 
     def test_a_reload_changes_secrets(self):
         file = self.secrets[TWO[0]]
