@@ -2,7 +2,6 @@
 
 #include "conf/load.hpp"
 #include "proxy/signature_fault.hpp"
-#include "signer/claim.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -128,25 +127,26 @@ shared_clients read_clients(const conf::config& c, const chain::world& outside) 
     return std::make_shared<const client_table>(std::move(all));
 }
 
-std::variant<const known_client*, client_fault> claimed_client(const client_table& all, const inbound& in) {
+std::variant<client_claim, client_fault> read_client(shared_clients all, const inbound& in) {
     const auto headers = headers_of(in);
     const signer::request asked{in.method, in.path, in.query, headers, {}};
-    signer::claim claim;
-    if (auto bad = signer::read_claim(asked, claim)) {
+    client_claim c;
+    if (auto bad = signer::read_claim(asked, c.said)) {
         return client_fault{bad->what, std::move(bad->detail)};
     }
-    const known_client* const found = all.find(claim.access_key_id);
-    if (found == nullptr) {
+    c.who = all->find(c.said.access_key_id);
+    if (c.who == nullptr) {
         return client_fault{mismatch::unknown_access_key, "no [[client]] has this access key id"};
     }
-    if (auto bad = check_hops(in, claim)) {
+    if (auto bad = check_hops(in, c.said)) {
         return *std::move(bad);
     }
-    return found;
+    c.all = std::move(all);
+    return c;
 }
 
 std::optional<client_fault> check_client(
-    const known_client& who,
+    const client_claim& c,
     const inbound& in,
     std::string_view body_hash,
     const client_scope& where,
@@ -160,13 +160,10 @@ std::optional<client_fault> check_client(
     expected.path = where.path;
     expected.tolerance = tolerance;
     expected.keys = &keys;
-    expected.lookup = [&](std::string_view id) -> std::optional<signer::key_entry> {
-        if (id != who.access_key_id) {
-            return std::nullopt;
-        }
-        return signer::key_entry{std::string(who.secret_access_key.reveal()), {}};
+    expected.lookup = [&c](std::string_view) -> std::optional<signer::key_entry> {
+        return signer::key_entry{std::string(c.who->secret_access_key.reveal()), {}};
     };
-    auto found = signer::verify({in.method, in.path, in.query, headers, {}}, body_hash, expected, now);
+    auto found = signer::verify_claim({in.method, in.path, in.query, headers, {}}, c.said, body_hash, expected, now);
     if (found.what != mismatch::none) {
         return client_fault{found.what, std::move(found.detail)};
     }

@@ -8,6 +8,7 @@
 #include "conf/config.hpp"
 #include "proxy/inbound.hpp"
 #include "proxy/refusal.hpp"
+#include "signer/claim.hpp"
 #include "signer/scope.hpp"
 #include "signer/verify.hpp"
 
@@ -48,8 +49,15 @@ struct client_fault {
     std::string detail;
 };
 
-// Whom the request says it is from. Computes no signature: nothing of it may be believed before check_client.
-std::variant<const known_client*, client_fault> claimed_client(const client_table& all, const inbound& in);
+// What a request says of its client, and who that is. Not to be believed before check_client.
+struct client_claim {
+    shared_clients all; // keeps …
+    const known_client* who = nullptr;
+    signer::claim said;
+};
+
+// Computes no signature. REQUIRES: all.
+std::variant<client_claim, client_fault> read_client(shared_clients all, const inbound& in);
 
 // As what the proxy would sign the request: the client's own signature must be for the same.
 struct client_scope {
@@ -58,12 +66,12 @@ struct client_scope {
     signer::path_rule path = signer::path_rule::standard;
 };
 
-// Is the request as it came, with all of its body, signed by `who`, at most 15 minutes away from `now`? nullopt: yes.
+// Is the request as it came, with all of its body, signed as `c` says, at most 15 minutes away from `now`? nullopt: yes.
 // A body that the signature leaves out (UNSIGNED-PAYLOAD, presigned URLs) is taken for S3 only. `body_hash` is H(body)
 // in hex; `keys` keeps what was derived from clients' secrets.
-// REQUIRES: claimed_client(..., in) gave `who`.
+// REQUIRES: read_client(..., in) gave `c`.
 std::optional<client_fault> check_client(
-    const known_client& who,
+    const client_claim& c,
     const inbound& in,
     std::string_view body_hash,
     const client_scope& where,

@@ -34,8 +34,7 @@ void exchange::reset() noexcept {
     refused.reset();
     place.reset();
     identity = 0;
-    by = nullptr;
-    clients.reset();
+    by.reset();
     connection.reset();
     path = query = body = payload_hash = {};
     body_room.clear();

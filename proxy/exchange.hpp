@@ -63,11 +63,10 @@ struct exchange {
     std::uint32_t next_begin = 0, next_end = 0;
     std::optional<refusal> refused; // we answer ourselves
     destination_ptr place;
-    std::size_t identity = 0;         // who signs: the route's choice, or the client's
-    shared_clients clients;           // of [[client]], where it had to sign itself: keeps …
-    const known_client* by = nullptr; // … the one that it says it is; null: nobody is asked
-    std::string_view path, query;     // as they go out
-    std::string_view body;            // in the session's block or in body_room
+    std::size_t identity = 0;       // who signs: the route's choice, or the client's
+    std::optional<client_claim> by; // where clients have to sign; empty: nobody is asked
+    std::string_view path, query;   // as they go out
+    std::string_view body;          // in the session's block or in body_room
     body_memory body_room;
     std::uint64_t body_reserved = 0; // counted in common_ground::body_bytes
     bool is_hashed = false;          // the body, into:

@@ -81,13 +81,12 @@ std::optional<refusal> ask(const request_rules& rules, const policy_question& qu
 
 // Whom the request's signature names: known before the body is asked for, believed only after verify_client.
 std::optional<refusal> session::find_client(exchange& x) const {
-    x.clients = worker_.clients;
-    const auto found = claimed_client(*x.clients, x.in);
+    auto found = read_client(worker_.clients, x.in);
     if (const auto* fault = std::get_if<client_fault>(&found)) {
         return refuse_client(*fault, x.place->where.traits.errors);
     }
-    x.by = std::get<const known_client*>(found);
-    x.identity = x.by->identity;
+    x.by = std::get<client_claim>(std::move(found));
+    x.identity = x.by->who->identity;
     return std::nullopt;
 }
 
@@ -112,7 +111,7 @@ std::optional<refusal> session::check_before_body(const exchange& x) const {
     if (auto no = check_dry_run(x.in, is_local_, worker_.config->policy.dry_run)) {
         return no;
     }
-    return x.by != nullptr ? std::nullopt : take_from_limit(x);
+    return x.by ? std::nullopt : take_from_limit(x);
 }
 
 // With the whole request as it goes out.

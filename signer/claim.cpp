@@ -84,7 +84,7 @@ verdict read_signed_headers(std::string_view list, claim& c) {
         if (name.empty()) {
             return malformed("SignedHeaders has an empty name");
         }
-        if (lower(name) != name) {
+        if (std::any_of(name.begin(), name.end(), [](char b) { return to_lower(b) != b; })) {
             return malformed(joined({"SignedHeaders is not in lower case: ", name}));
         }
         if (!c.signed_headers.empty() && c.signed_headers.back() >= name) {
@@ -209,7 +209,7 @@ verdict refuse_repeated(const request& what) {
     constexpr std::array<std::string_view, 6> single{
         "authorization", "host", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "x-amz-region-set"};
     for (const std::string_view name : single) {
-        if (values_of(what.headers, name).size() > 1) {
+        if (count_of(what.headers, name) > 1) {
             return objection{mismatch::ambiguous_signature, joined({"the header ", name, " stands twice"})};
         }
     }
@@ -237,12 +237,20 @@ std::string lower(std::string_view text) {
 }
 
 bool is_lower_hex_hash(std::string_view text) noexcept {
-    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
 }
 
 std::string scope_text(const claim& c) {
     return c.asymmetric ? joined({c.day, "/", c.service, "/", c.terminator})
                         : joined({c.day, "/", c.region, "/", c.service, "/", c.terminator});
+}
+
+std::size_t count_of(std::span<const header> headers, std::string_view lower_name) noexcept {
+    return static_cast<std::size_t>(std::count_if(headers.begin(), headers.end(), [&](const header& field) {
+        return equals_ignoring_case(field.name, lower_name);
+    }));
 }
 
 std::vector<std::string_view> values_of(std::span<const header> headers, std::string_view lower_name) {

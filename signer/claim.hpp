@@ -36,6 +36,15 @@ using verdict = std::optional<objection>; // nullopt: go on
 // it is an objection.
 verdict read_claim(const request& what, claim& c);
 
+// The second half of verify(). REQUIRES: read_claim took `c` from this request.
+verification verify_claim(
+    const request& what,
+    const claim& c,
+    std::string_view body_hash,
+    const expectation& expected,
+    std::chrono::sys_seconds now
+);
+
 // --- Shared with verify.cpp
 // -------------------------------------------------------------------------------------------
 
@@ -46,6 +55,9 @@ bool is_lower_hex_hash(std::string_view text) noexcept;
 
 // Day, region, service and terminator as the string to sign has them: the credential without the access key id.
 std::string scope_text(const claim& c);
+
+// Headers of this name.
+std::size_t count_of(std::span<const header> headers, std::string_view lower_name) noexcept;
 
 // Trimmed values of all headers of this name, in their order.
 std::vector<std::string_view> values_of(std::span<const header> headers, std::string_view lower_name);

@@ -126,6 +126,7 @@ verdict check_token(const claim& c, const key_entry& key) {
 }
 
 verdict check_signed_headers(const request& what, const claim& c) {
+    constexpr std::string_view amz = "x-amz-";
     const auto is_listed = [&](const std::string& name) {
         return std::binary_search(c.signed_headers.begin(), c.signed_headers.end(), name);
     };
@@ -133,13 +134,16 @@ verdict check_signed_headers(const request& what, const claim& c) {
         return objection{mismatch::header_not_signed, "host is not in SignedHeaders"};
     }
     for (const header& field : what.headers) {
+        if (!equals_ignoring_case(field.name.substr(0, amz.size()), amz)) {
+            continue;
+        }
         const std::string name = lower(field.name);
-        if (name.starts_with("x-amz-") && !is_listed(name)) {
+        if (!is_listed(name)) {
             return objection{mismatch::header_not_signed, joined({name, " is not in SignedHeaders"})};
         }
     }
     for (const std::string& name : c.signed_headers) {
-        if (values_of(what.headers, name).empty()) {
+        if (count_of(what.headers, name) == 0) {
             return objection{
                 mismatch::header_not_signed, joined({name, " is in SignedHeaders but not in the request"})};
         }
@@ -255,15 +259,14 @@ verdict check_signature(const claim& c, const key_entry& key, const verification
         "another secret"};
 }
 
-verdict
-check(const request& what, std::string_view body_hash, const expectation& expected, sys_seconds now, verification& v) {
-    claim c;
-    if (const verdict bad = read_claim(what, c)) {
-        return bad;
-    }
-    v.access_key_id = c.access_key_id;
-    v.service = c.service;
-    v.region = c.region;
+verdict check(
+    const request& what,
+    const claim& c,
+    std::string_view body_hash,
+    const expectation& expected,
+    sys_seconds now,
+    verification& v
+) {
     const std::optional<key_entry> key = expected.lookup ? expected.lookup(c.access_key_id) : std::nullopt;
     if (!key) {
         return objection{mismatch::unknown_access_key, "the access key id is not known"};
@@ -291,14 +294,34 @@ key_entry::~key_entry() {
     OPENSSL_cleanse(session_token.data(), session_token.size());
 }
 
-verification
-verify(const request& what, std::string_view body_hash, const expectation& expected, std::chrono::sys_seconds now) {
+verification verify_claim(
+    const request& what,
+    const claim& c,
+    std::string_view body_hash,
+    const expectation& expected,
+    std::chrono::sys_seconds now
+) {
     verification v;
-    if (verdict bad = check(what, body_hash, expected, now, v)) {
+    v.access_key_id = c.access_key_id;
+    v.service = c.service;
+    v.region = c.region;
+    if (verdict bad = check(what, c, body_hash, expected, now, v)) {
         v.what = bad->what;
         v.detail = std::move(bad->detail);
     }
     return v;
+}
+
+verification
+verify(const request& what, std::string_view body_hash, const expectation& expected, std::chrono::sys_seconds now) {
+    claim c;
+    if (verdict bad = read_claim(what, c)) {
+        verification v;
+        v.what = bad->what;
+        v.detail = std::move(bad->detail);
+        return v;
+    }
+    return verify_claim(what, c, body_hash, expected, now);
 }
 
 } // namespace countersign::signer

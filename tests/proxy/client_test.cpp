@@ -24,8 +24,8 @@ constexpr std::chrono::sys_seconds s3_time = std::chrono::sys_days{std::chrono::
 constexpr client_scope iam{"iam", "us-east-1", signer::path_rule::standard};
 constexpr client_scope s3{"s3", "us-east-1", signer::path_rule::s3};
 
-const client_table& table() {
-    static const client_table all(std::vector<known_client>{
+shared_clients table() {
+    static const auto all = std::make_shared<const client_table>(std::vector<known_client>{
         {"AKIDEXAMPLE", chain::secret{"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}, 1},
         {"AKIAIOSFODNN7EXAMPLE", chain::secret{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}, 2},
     });
@@ -63,16 +63,16 @@ outcome judge(std::string text, const client_scope& where, std::chrono::sys_seco
     inbound in;
     EXPECT_EQ(parse_request(text, room, head), head_error::none) << text;
     EXPECT_FALSE(read_inbound(head, {"countersign-test", {}}, in)) << text;
-    const auto claimed = claimed_client(table(), in);
+    const auto claimed = read_client(table(), in);
     if (const auto* bad = std::get_if<client_fault>(&claimed)) {
         return {nullptr, bad->what, bad->detail};
     }
-    outcome o;
-    o.who = std::get<const known_client*>(claimed);
+    const auto& c = std::get<client_claim>(claimed);
+    outcome o{c.who, mismatch::none, ""};
     std::array<char, 64> hash;
     signer::write_hex(signer::sha256_of(body), hash.data());
     static signer::key_cache keys; // one for all, as a worker has: what it keeps must not help the next
-    if (const auto bad = check_client(*o.who, in, {hash.data(), hash.size()}, where, now, keys)) {
+    if (const auto bad = check_client(c, in, {hash.data(), hash.size()}, where, now, keys)) {
         o.what = bad->what;
         o.detail = bad->detail;
     }
