@@ -150,7 +150,7 @@ std::size_t index_of_identity(const config& c, const std::string& name, int line
             near.empty() ? std::string() : fmt::format("; did you mean {}?", near)
         ));
     }
-    return static_cast<std::size_t>(found - c.identities.begin()) + 1;
+    return found->number;
 }
 
 } // namespace

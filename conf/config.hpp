@@ -66,7 +66,8 @@ struct identity {
     std::optional<unsigned> duration_seconds; // none: STS's own default, an hour
     std::string session_policy;               // JSON
     std::vector<std::pair<std::string, std::string>> tags;
-    int line = 0; // in the file, for messages
+    int line = 0;           // in the file, for messages
+    std::size_t number = 0; // of this identity in this process: never another's; 0 is [credentials]
 };
 
 // The same, wherever it stands in the file.
@@ -177,7 +178,7 @@ struct route {
     std::vector<header_line> add_headers;    // before signing, in place of what the client sent by these names
     std::vector<std::string> remove_headers; // lower-case
     std::string identity;                    // name of an [identity.NAME]; "" or "default": [credentials]
-    std::size_t identity_index = 0;          // of the same: 0 the default, else one more than in config::identities
+    std::size_t identity_index = 0;          // of the same: identity::number
     int line = 0;                            // in the file, for messages
 };
 

@@ -230,6 +230,9 @@ config from_table(const toml::table& root, std::string_view name) {
             read_section(name, written, node, c);
         }
     }
+    for (std::size_t i = 0; i < c.identities.size(); ++i) {
+        c.identities[i].number = i + 1;
+    }
     bind_identities(c);
     check(c);
     return c;

@@ -26,7 +26,7 @@ namespace countersign::proxy {
 struct known_client {
     std::string access_key_id;
     chain::secret secret_access_key;
-    std::size_t identity = 0; // as conf::route::identity_index: who signs again
+    std::size_t identity = 0; // conf::identity::number: who signs again
 };
 
 // Immutable: made at the start and on each reload.

@@ -23,12 +23,12 @@ bool takes_everything(const conf::route& r) {
 
 } // namespace
 
-chain::chain_settings chain_settings_of(const conf::config& c, std::size_t index) {
-    if (index == 0) {
-        const conf::credential_settings& d = c.credentials;
-        return {d.profile, d.profile_is_explicit, d.access_key_id, d.secret_access_key_file, d.region};
-    }
-    const conf::identity& i = c.identities[index - 1];
+chain::chain_settings chain_settings_of(const conf::config& c) {
+    const conf::credential_settings& d = c.credentials;
+    return {d.profile, d.profile_is_explicit, d.access_key_id, d.secret_access_key_file, d.region};
+}
+
+chain::chain_settings chain_settings_of(const conf::config& c, const conf::identity& i) {
     chain::chain_settings s;
     s.profile = i.profile;
     s.profile_is_explicit = !i.profile.empty(); // the environment's keys are somebody else's
@@ -50,26 +50,73 @@ chain::chain_settings chain_settings_of(const conf::config& c, std::size_t index
     return s;
 }
 
-bool is_in_use(const conf::config& c, std::size_t index) {
+bool is_in_use(const conf::config& c, std::size_t number) {
     if (!c.clients.empty()) { // they, not the routes, say who signs
-        return std::any_of(c.clients.begin(), c.clients.end(), [index](const conf::client& one) {
-            return one.identity_index == index;
+        return std::any_of(c.clients.begin(), c.clients.end(), [number](const conf::client& one) {
+            return one.identity_index == number;
         });
     }
-    const bool is_named = std::any_of(c.routes.begin(), c.routes.end(), [index](const conf::route& r) {
-        return r.sign != conf::sign_mode::none && r.identity_index == index;
+    const bool is_named = std::any_of(c.routes.begin(), c.routes.end(), [number](const conf::route& r) {
+        return r.sign != conf::sign_mode::none && r.identity_index == number;
     });
-    return is_named || (index == 0 && std::none_of(c.routes.begin(), c.routes.end(), takes_everything));
+    return is_named || (number == 0 && std::none_of(c.routes.begin(), c.routes.end(), takes_everything));
 }
 
 identities::identities(boost::asio::io_context& control, chain::world& outside, const conf::config& c, subscriber tell)
-    : tell_(std::move(tell)) {
-    for (std::size_t i = 0; i <= c.identities.size(); ++i) {
-        one& o = all_.emplace_back();
-        o.name = i == 0 ? "default" : c.identities[i - 1].name;
-        o.source = std::make_unique<chain::refresher>(
-            control, outside, chain_settings_of(c, i), [this, i](const chain::snapshot& s) { note(i, s); }
-        );
+    : control_(control), outside_(outside), tell_(std::move(tell)) {
+    conf::identity from_credentials;
+    from_credentials.name = "default";
+    add(from_credentials, chain_settings_of(c));
+    for (const conf::identity& i : c.identities) {
+        add(i, chain_settings_of(c, i));
+    }
+}
+
+void identities::add(const conf::identity& what, chain::chain_settings from) {
+    const std::size_t number = all_.size();
+    one& o = all_.emplace_back();
+    o.what = what;
+    o.source = std::make_unique<chain::refresher>(
+        control_, outside_, std::move(from), [this, number](const chain::snapshot& s) { note(number, s); }
+    );
+}
+
+void identities::retire(std::size_t identity, std::chrono::milliseconds grace) {
+    one& o = all_[identity];
+    o.source->stop();
+    o.grace = outside_.make_alarm();
+    o.grace->set(grace, [this, identity] {
+        all_[identity].latest = {};
+        chain::snapshot gone;
+        gone.error = "it has left the configuration";
+        tell_(identity, gone);
+    });
+}
+
+void identities::number(conf::config& c) const {
+    std::size_t next = all_.size();
+    for (conf::identity& i : c.identities) {
+        const auto same =
+            std::find_if(all_.begin() + 1, all_.end(), [&](const one& o) { return !o.grace && o.what == i; });
+        i.number = same != all_.end() ? static_cast<std::size_t>(same - all_.begin()) : next++;
+    }
+}
+
+void identities::change_to(const conf::config& c) {
+    const std::size_t known = all_.size();
+    for (std::size_t n = 1; n < known; ++n) {
+        const bool stays = std::any_of(c.identities.begin(), c.identities.end(), [n](const conf::identity& i) {
+            return i.number == n;
+        });
+        if (!stays && !all_[n].grace) {
+            retire(n, c.listen.drain_timeout);
+        }
+    }
+    for (const conf::identity& i : c.identities) {
+        if (i.number >= known) {
+            add(i, chain_settings_of(c, i));
+            all_.back().source->start();
+        }
     }
 }
 
@@ -88,12 +135,15 @@ void identities::load_now() {
 void identities::stop() {
     for (one& o : all_) {
         o.source->stop();
+        if (o.grace) {
+            o.grace->cancel();
+        }
     }
 }
 
 void identities::note(std::size_t identity, const chain::snapshot& s) {
     one& o = all_[identity];
-    const std::string whose = of_identity(identity, o.name);
+    const std::string whose = of_identity(identity, o.what.name);
     if (s.current && s.current != o.latest.current) {
         spdlog::info("credentials{} {} from {}", whose, s.current->access_key_id, s.current->provider);
     }
@@ -133,20 +183,20 @@ std::string identities::error_of(std::size_t identity) const {
     const chain::snapshot& s = all_[identity].latest;
     const bool is_pending = !s.current && s.error.empty();
     const std::string text = is_pending ? "its source has not answered yet" : s.error;
-    return identity == 0 || text.empty() ? s.error : fmt::format("identity {}: {}", all_[identity].name, text);
+    return identity == 0 || text.empty() ? s.error : fmt::format("identity {}: {}", all_[identity].what.name, text);
 }
 
 std::vector<credential_gauge> identities::gauges() const {
     std::vector<credential_gauge> out;
     for (const one& o : all_) {
-        if (!o.latest.current) {
+        if (!o.latest.current || o.grace) {
             continue;
         }
         double seconds = std::numeric_limits<double>::infinity();
         if (const auto expiry = o.latest.current->expiration) {
             seconds = std::chrono::duration<double>(*expiry - std::chrono::system_clock::now()).count();
         }
-        out.push_back({o.name, o.latest.current->provider, seconds});
+        out.push_back({o.what.name, o.latest.current->provider, seconds});
     }
     return out;
 }

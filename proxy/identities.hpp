@@ -1,5 +1,7 @@
 // Everybody in whose name this process signs: a refresher for each identity of the configuration, what it gave last,
-// and what that means for /readyz and /metrics. Control thread only; workers get each snapshot through the subscriber.
+// and what that means for /readyz and /metrics. A number (conf::identity::number) never means another identity later:
+// a request that outlives a reload can not end up with somebody else's keys. Control thread only; workers get each
+// snapshot through the subscriber.
 #pragma once
 
 #include "chain/refresh.hpp"
@@ -10,6 +12,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -18,17 +21,18 @@
 
 namespace countersign::proxy {
 
-// Which chain, and which role, gives the keys of [credentials] (0) or of config::identities[index - 1].
-chain::chain_settings chain_settings_of(const conf::config& c, std::size_t index);
+// Which chain, and which role, gives the keys of [credentials], or of one of c.identities.
+chain::chain_settings chain_settings_of(const conf::config& c);
+chain::chain_settings chain_settings_of(const conf::config& c, const conf::identity& i);
 
 // Whether some request could be signed in its name: named by a route that signs; 0 also by requests without a route.
-bool is_in_use(const conf::config& c, std::size_t index);
+bool is_in_use(const conf::config& c, std::size_t number);
 
 class identities {
 public:
     using subscriber = std::function<void(std::size_t identity, const chain::snapshot&)>;
 
-    // Those of `c` for good: identities change at the next start only. `outside` outlives it.
+    // `outside` outlives it. Nothing is asked for before start().
     identities(boost::asio::io_context& control, chain::world& outside, const conf::config& c, subscriber tell);
 
     void start();
@@ -36,20 +40,33 @@ public:
     void load_now(std::size_t identity) { all_[identity].source->load_now(); }
     void stop();
 
+    // A reload, in two steps: the second can not fail. First c.identities get their numbers: the one they have here if
+    // nothing about them has changed, else a new one.
+    void number(conf::config& c) const;
+    // Then the new ones are asked, and those that are not there any more no longer; the keys of these last for requests
+    // under way until c.listen.drain_timeout has passed. REQUIRES: number(c), and workers that know the new numbers.
+    void change_to(const conf::config& c);
+    std::size_t size() const noexcept { return all_.size(); }
+
     // Ready only when every identity in use has keys that are good now; the error is that of the first without.
     readiness ready(const conf::config& c) const;
-    std::vector<credential_gauge> gauges() const;
+    std::vector<credential_gauge> gauges() const; // of the configuration's
 
 private:
     struct one {
-        std::string name;
+        conf::identity what; // of [credentials]: only its name, "default"
         chain::snapshot latest;
         std::unique_ptr<chain::refresher> source;
+        std::unique_ptr<chain::alarm> grace; // it has left the configuration
     };
+    void add(const conf::identity& what, chain::chain_settings from);
+    void retire(std::size_t identity, std::chrono::milliseconds grace);
     void note(std::size_t identity, const chain::snapshot& s);
     std::string error_of(std::size_t identity) const;
 
-    std::vector<one> all_;
+    boost::asio::io_context& control_;
+    chain::world& outside_;
+    std::vector<one> all_; // by number
     subscriber tell_;
 };
 

@@ -14,7 +14,7 @@ constexpr unsigned ask_again_after = 5; // seconds, in Retry-After
 
 // " for identity audit"; the default one needs no name.
 std::string for_identity(const worker& w, std::size_t identity) {
-    return identity == 0 ? std::string() : fmt::format(" for identity {}", name_of_identity(*w.config, identity));
+    return identity == 0 ? std::string() : fmt::format(" for identity {}", w.identities[identity].name);
 }
 
 refusal no_credentials(const worker& w, std::size_t identity, const chain::snapshot& s) {
@@ -43,11 +43,6 @@ refusal expired_credentials(const worker& w, std::size_t identity, const chain::
 }
 
 } // namespace
-
-std::string_view name_of_identity(const conf::config& c, std::size_t identity) noexcept {
-    return identity == 0 || identity > c.identities.size() ? std::string_view{"default"}
-                                                           : std::string_view{c.identities[identity - 1].name};
-}
 
 std::optional<refusal> check_credentials(worker& w, std::size_t identity) {
     const chain::snapshot& known = w.identities[identity].known;

@@ -37,7 +37,7 @@ struct plan {
     std::string region;
     signer::service_traits traits;
     std::optional<unsigned> max_attempts;
-    std::size_t identity = 0;                  // as conf::route::identity_index
+    std::size_t identity = 0;                  // conf::identity::number
     std::vector<std::string> sign_headers;     // exceptions from the rule of signer/headers.hpp,
     std::vector<std::string> unsigned_headers; // as in conf::route
     std::optional<conf::retry_mode> retry_mode;

@@ -126,7 +126,7 @@ void control::find_region() {
     if (!needs_default_region(settings())) {
         return;
     }
-    const chain::chain_settings from = chain_settings_of(settings(), 0);
+    const chain::chain_settings from = chain_settings_of(settings());
     std::optional<chain::result<chain::region_choice>> found;
     asio::co_spawn(
         context_,
@@ -244,11 +244,9 @@ void control::warn_of_restart(const conf::config& c) const {
                                c.credentials.access_key_id == now.credentials.access_key_id &&
                                c.credentials.secret_access_key_file == now.credentials.secret_access_key_file;
     if (c.listen.address != now.listen.address || c.listen.workers != now.listen.workers ||
-        c.admin.address != now.admin.address || c.identities != now.identities ||
-        c.upstream.ca_file != now.upstream.ca_file || !same_identity || c.log.level != now.log.level ||
-        c.log.format != now.log.format) {
-        spdlog::warn("listen.address, listen.workers, admin.address, upstream.ca_file, [credentials], [identity.NAME], "
-                     "log.level "
+        c.admin.address != now.admin.address || c.upstream.ca_file != now.upstream.ca_file || !same_identity ||
+        c.log.level != now.log.level || c.log.format != now.log.format) {
+        spdlog::warn("listen.address, listen.workers, admin.address, upstream.ca_file, [credentials], log.level "
                      "and log.format change at the next start only");
     }
 }
@@ -257,8 +255,9 @@ void control::reload() {
     try {
         conf::config read = load_settings(arguments_);
         warn_of_restart(read);
-        read.identities = settings().identities;
-        conf::bind_identities(read); // a route cannot name an identity that there is not yet
+        read.credentials = settings().credentials;
+        identities_->number(read);
+        conf::bind_identities(read);
         const shared_clients clients = read_clients(read, outside_);
         auto c = std::make_shared<const conf::config>(std::move(read));
         ground_.clients = clients;
@@ -267,6 +266,7 @@ void control::reload() {
         for (const auto& w : workers_) {
             w->set_config(c, ground_.default_region, clients);
         }
+        identities_->change_to(*c);
         spdlog::info("configuration read again");
     } catch (const std::exception& e) {
         spdlog::error("the configuration stays as it was: {}", e.what());

@@ -296,8 +296,9 @@ void session::record(exchange& x) {
     if (x.place) {
         e.service = x.place->where.service;
         e.region = x.place->where.region;
-        e.identity = x.place->where.sign == conf::sign_mode::none ? std::string_view{}
-                                                                  : name_of_identity(*worker_.config, x.identity);
+        e.identity = x.place->where.sign == conf::sign_mode::none
+                         ? std::string_view{}
+                         : std::string_view{worker_.identities[x.identity].name};
     }
     e.status = x.status;
     e.attempts = x.attempts;

@@ -40,9 +40,8 @@ worker::worker(common_ground& g)
       default_region(g.default_region), clients(g.clients), ground(g), tls(make_tls_context(*g.trusted)),
       destinations(&g.limiters), log(g.config->log.format), ticker_(context), resolver_(context),
       work_(context.get_executor()), random_(std::random_device{}()) {
-    for (std::size_t i = 0; i <= config->identities.size(); ++i) {
-        identities.emplace_back();
-    }
+    identities.emplace_back().name = "default";
+    meet_identities();
     for (const tcp::endpoint& address : g.listeners) {
         auto l = std::make_unique<listener>(listener{decltype(listener::socket){context}, pause::timer{context}});
         l->socket.open(address.protocol());
@@ -246,6 +245,15 @@ void worker::addresses_found(
     d->resolved.wake_all();
 }
 
+void worker::meet_identities() {
+    for (const conf::identity& i : config->identities) {
+        while (identities.size() <= i.number) {
+            identities.emplace_back();
+        }
+        identities[i.number].name = i.name;
+    }
+}
+
 void worker::set_credentials(std::size_t identity, chain::snapshot s) {
     asio::post(context, [this, identity, s = std::move(s)]() mutable {
         refresh_clock();
@@ -258,6 +266,7 @@ void worker::set_credentials(std::size_t identity, chain::snapshot s) {
 void worker::set_config(std::shared_ptr<const conf::config> c, std::string region, shared_clients of) {
     asio::post(context, [this, c = std::move(c), region = std::move(region), of = std::move(of)]() mutable {
         config = std::move(c);
+        meet_identities();
         clients = std::move(of);
         client_keys.clear();
         default_region = std::move(region);

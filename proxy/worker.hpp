@@ -54,6 +54,7 @@ struct common_ground {
 
 // The credentials of one identity, as this worker was told last.
 struct held_identity {
+    std::string name; // "default", "audit" …
     chain::snapshot known;
     wait_queue changed; // woken by each snapshot
 };
@@ -94,7 +95,7 @@ public:
     signer::key_cache client_keys; // of [[client]]
     worker_metrics metrics;
     access_log log;
-    std::deque<held_identity> identities; // [credentials], then those of conf::config::identities at the start
+    std::deque<held_identity> identities; // by conf::identity::number; none ever goes
     bool draining = false;
 
     // The time as of the event under way: read once for each, not once for each question.
@@ -116,6 +117,7 @@ private:
     struct listener;
     struct resolved;
 
+    void meet_identities(); // of the configuration
     void accept_on(listener& l);
     bool is_full() const noexcept;
     void accept_all(listener& l);

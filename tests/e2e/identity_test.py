@@ -86,9 +86,13 @@ class Identities(unittest.TestCase):
             self.assertIn("user/sandbox", got.body.decode())
             self.assertIn('identity="role",provider="assumed_role"', proxy.admin("/metrics").text)
 
-    def test_identities_stay_until_the_next_start(self):
+    def test_identities_come_and_go_with_a_reload(self):
+        other = ("AKIAOTHEREXAMPLE0001", "other/secret/of/the/end-to-end/tests/123")
+        with self.files.open("a") as files:
+            files.write(f"[other]\naws_access_key_id = {other[0]}\naws_secret_access_key = {other[1]}\n")
         routes = [self.route(HOSTS["sqs"], identity="audit"), self.route("*.amazonaws.com")]
-        with Proxy(routes, self.environment(), **{"identity.audit": {"profile": "audit"}}) as proxy:
+        with Proxy(routes, self.environment(), listen={"drain_timeout": "100ms"},
+                   **{"identity.audit": {"profile": "audit"}}) as proxy:
             file = proxy.folder / "countersign.toml"
             old = file.read_text()
 
@@ -98,16 +102,25 @@ class Identities(unittest.TestCase):
                 proxy.program.child.send_signal(signal.SIGHUP)
                 proxy.program.until(lambda: proxy.log().count(words) > seen, 20, f"says {words!r}")
 
-            new = old + configuration({"identity.new": {"profile": "audit"}}, [])
-            reload(new.replace('identity = "audit"', 'identity = "new"'), "the configuration stays as it was")
+            def signed_by(key, secret=None):
+                self.assertEqual(proxy.ask(get(HOSTS["sqs"])).status, 200)
+                self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "sqs", "us-east-1", key, secret))
+
+            reload(old.replace('identity = "audit"', 'identity = "new"'), "the configuration stays as it was")
             self.assertIn("there is no [identity.new]", proxy.log())
-            reload(new, "change at the next start only")
-            self.assertEqual(proxy.ask(get(HOSTS["sqs"])).status, 200)
-            self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "sqs", "us-east-1", *AUDIT))
-            # The route is another one's now.
+            signed_by(*AUDIT)
+            new = configuration({"identity.new": {"profile": "other"}}, []) + old
+            reload(new.replace('identity = "audit"', 'identity = "new"'), "configuration read again")
+            signed_by(*other)
+            reload(old, "configuration read again")
+            signed_by(*AUDIT)
+            # The same name for another profile.
+            reload(old.replace('profile = "audit"', 'profile = "other"'), "configuration read again")
+            signed_by(*other)
+            proxy.program.until(lambda: proxy.admin("/metrics").text.count('{identity="audit"') == 1, 20, "the old one is gone")
             reload(old.replace('identity = "audit"', 'identity = "default"'), "configuration read again")
-            self.assertEqual(proxy.ask(get(HOSTS["sqs"])).status, 200)
-            self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "sqs", "us-east-1"))
+            signed_by(ACCESS_KEY_ID)
+            proxy.program.until(proxy.is_ready, 20, "is ready")
 
 
 if __name__ == "__main__":
