@@ -25,7 +25,7 @@ TEST(Identity, IsReadAndFoundByRoutes) {
 role_arn = "arn:aws:iam::123456789012:role/audit"
 external_id = "x y"
 duration_seconds = 900
-session_policy = '{"Version":"2012-10-17"}'
+session_policy = '{ "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:* \" ", "Resource": "*"}] }'
 tags = {team = "a", cost-centre = "b c"}
 [identity.dev]
 profile = "dev"
@@ -48,7 +48,10 @@ host = "*"
     EXPECT_EQ(audit.role_arn, "arn:aws:iam::123456789012:role/audit");
     EXPECT_EQ(audit.external_id, "x y");
     EXPECT_EQ(audit.duration_seconds, 900u);
-    EXPECT_EQ(audit.session_policy, R"({"Version":"2012-10-17"})");
+    EXPECT_EQ(
+        audit.session_policy,
+        R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:* \" ","Resource":"*"}]})"
+    );
     EXPECT_THAT(
         audit.tags, testing::UnorderedElementsAre(testing::Pair("team", "a"), testing::Pair("cost-centre", "b c"))
     );
@@ -79,6 +82,10 @@ TEST(Identity, RefusesWhatStsWouldRefuse) {
          {"duration_seconds = 899",
           "duration_seconds = 43201",
           "session_policy = \"allow\"",
+          "session_policy = '{\"Version\":\"2012-10-17\"}'",
+          "session_policy = '{\"Statement\":[]'",
+          "session_policy = '[\"Statement\"]'",
+          "session_policy = '{\"Statement\":[\"ü\"]}'",
           "role_session_name = \"a b\"",
           "tags = {a = 1}"})
         EXPECT_THAT(refusal_of(in_front + line), HasSubstr("f.toml:3: identity.NAME.")) << line;
@@ -87,6 +94,16 @@ TEST(Identity, RefusesWhatStsWouldRefuse) {
     EXPECT_THAT(refusal_of("[identity.\"a b\"]\nprofile = \"a\""), HasSubstr("f.toml:1: identity: a name has"));
     EXPECT_THAT(refusal_of("[identity]\nprofile = \"a\""), HasSubstr("written as [identity.NAME]"));
     EXPECT_THAT(refusal_of("[identity.a]\nprofil = \"a\""), HasSubstr("did you mean identity.NAME.profile?"));
+}
+
+TEST(Identity, CountsThePolicyAsStsDoes) {
+    const auto policy_of = [](std::size_t size) {
+        const std::string frame = R"({"Statement":""})";
+        return "[identity.a]\nrole_arn = \"arn:aws:iam::123456789012:role/r\"\nsession_policy = '  " +
+               std::string(frame).insert(frame.size() - 2, size - frame.size(), 'x') + "  '";
+    };
+    EXPECT_EQ(load(policy_of(2048), "f.toml").identities[0].session_policy.size(), 2048u);
+    EXPECT_THAT(refusal_of(policy_of(2049)), HasSubstr("at most 2048 characters"));
 }
 
 TEST(Identity, HoldsNoSecret) {

@@ -54,7 +54,7 @@ role_arn = "arn:aws:iam::123456789012:role/audit"
 external_id = "x"
 role_session_name = "me"
 duration_seconds = 900
-session_policy = '{"Version":"2012-10-17"}'
+session_policy = '{"Version":"2012-10-17","Statement":[]}'
 tags = {team = "a b"}
 [[route]]
 name = "n"
