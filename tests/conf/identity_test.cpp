@@ -25,7 +25,7 @@ TEST(Identity, IsReadAndFoundByRoutes) {
 role_arn = "arn:aws:iam::123456789012:role/audit"
 external_id = "x y"
 duration_seconds = 900
-session_policy = '{ "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:* \" ", "Resource": "*"}] }'
+session_policy = '{ "Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "a:* \" ", "Resource": "*"}] }'
 tags = {team = "a", cost-centre = "b c"}
 [identity.dev]
 profile = "dev"
@@ -50,7 +50,7 @@ host = "*"
     EXPECT_EQ(audit.duration_seconds, 900u);
     EXPECT_EQ(
         audit.session_policy,
-        R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:* \" ","Resource":"*"}]})"
+        R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"a:* \" ","Resource":"*"}]})"
     );
     EXPECT_THAT(
         audit.tags, testing::UnorderedElementsAre(testing::Pair("team", "a"), testing::Pair("cost-centre", "b c"))
