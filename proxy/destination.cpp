@@ -96,8 +96,9 @@ std::variant<destination_ptr, refusal> destination_table::find(
         known->second->last_used = now;
         return known->second;
     }
-    if (is_conditional(c.routes, asked.host)) {
-        return find_on_fork(c, default_region, asked, metrics, now);
+    const std::string_view by_path = signer::service_by_path(asked.host, asked.path);
+    if (!by_path.empty() || is_conditional(c.routes, asked.host)) {
+        return find_on_fork(c, default_region, asked, by_path, metrics, now);
     }
     const route_choice choice = choose_route(c.routes, asked.host, asked.method, asked.path);
     auto made = make(c, default_region, asked, choice.route, metrics);
@@ -113,6 +114,7 @@ destination_table::found destination_table::find_on_fork(
     const conf::config& c,
     std::string_view default_region,
     const asked_host& asked,
+    std::string_view service,
     worker_metrics& metrics,
     steady_time now
 ) {
@@ -125,7 +127,7 @@ destination_table::found destination_table::find_on_fork(
     if (known != forks_.end()) {
         known->second.last_used = now;
         for (const branch& b : known->second.branches) {
-            if (b.route == index) {
+            if (b.route == index && b.service == service) {
                 return b.place;
             }
         }
@@ -136,7 +138,7 @@ destination_table::found destination_table::find_on_fork(
             make_room(forks_, most_forks);
             known = forks_.emplace(key{std::string(asked.host), port_and_scheme(asked)}, fork{{}, now}).first;
         }
-        known->second.branches.push_back({index, *d});
+        known->second.branches.push_back({index, service, *d});
     }
     return made;
 }

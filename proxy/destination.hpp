@@ -53,11 +53,11 @@ using destination_ptr = boost::intrusive_ptr<destination>;
 class destination_table {
 public:
     static constexpr std::size_t most = 1024;      // hosts
-    static constexpr std::size_t most_forks = 256; // hosts whose routes ask for path or method
+    static constexpr std::size_t most_forks = 256; // hosts where path or method decide
 
     explicit destination_table(rate_limiters* shared = nullptr) noexcept : limiters_(shared) {}
 
-    // Asks make_plan once per host; where its routes ask for path or method, once for each of these routes. A refusal
+    // Asks make_plan once per host; where path or method decide about route or service, once for each. A refusal
     // is not remembered.
     std::variant<destination_ptr, refusal> find(
         const conf::config& c,
@@ -93,9 +93,11 @@ private:
             return a.port_and_scheme == b.port_and_scheme && std::string_view{a.host} == std::string_view{b.host};
         }
     };
-    // A host with several destinations: one for each route that may take a request, one for what none takes.
+    // A host with several destinations: one for each route that may take a request, one for what none takes; and each
+    // of these once a service where the path decides about that.
     struct branch {
-        std::size_t route; // index; beyond the last one: no route
+        std::size_t route;        // index; beyond the last one: no route
+        std::string_view service; // signer::service_by_path
         destination_ptr place;
     };
     struct fork {
@@ -108,6 +110,7 @@ private:
         const conf::config& c,
         std::string_view default_region,
         const asked_host& asked,
+        std::string_view service,
         worker_metrics& metrics,
         steady_time now
     );

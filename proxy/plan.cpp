@@ -144,7 +144,7 @@ plan_by_route(const conf::route& r, std::string_view default_region, const asked
         p.dial_host = r.connect->host;
         p.dial_port = r.connect->port;
     }
-    const derived_scope derived = signer::scope_of(host);
+    const derived_scope derived = signer::scope_of(host, asked.path);
     if (auto no = fill_scope(p, r, derived, default_region, host); no && r.sign != conf::sign_mode::none) {
         return *std::move(no);
     }
@@ -176,8 +176,8 @@ plan plan_to_pass(const asked_host& asked) {
 }
 
 std::variant<plan, refusal> plan_without_route(const conf::config& c, const asked_host& asked) {
-    const derived_scope derived =
-        is_numeric_host(asked.host) ? derived_scope{signer::scope_refusal::not_aws} : signer::scope_of(asked.host);
+    const derived_scope derived = is_numeric_host(asked.host) ? derived_scope{signer::scope_refusal::not_aws}
+                                                              : signer::scope_of(asked.host, asked.path);
     if (const auto* scope = std::get_if<signer::host_scope>(&derived)) {
         return plan_by_name(*scope, asked);
     }

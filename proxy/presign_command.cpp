@@ -63,12 +63,12 @@ struct chosen_scope {
 };
 
 // What the flags do not say the host name does; SigV4A without a region is good for all of them.
-chosen_scope choose_scope(const presign_arguments& a, const std::string& host) {
+chosen_scope choose_scope(const presign_arguments& a, const web_address& to) {
     chosen_scope chosen{a.service, a.region};
     if (!chosen.service.empty() && !chosen.region.empty()) {
         return chosen;
     }
-    const auto found = signer::scope_of(host);
+    const auto found = signer::scope_of(to.host, to.path);
     if (const auto* said = std::get_if<signer::host_scope>(&found)) {
         chosen.service = chosen.service.empty() ? said->service : chosen.service;
         chosen.region = chosen.region.empty() ? said->region : chosen.region;
@@ -77,7 +77,7 @@ chosen_scope choose_scope(const presign_arguments& a, const std::string& host) {
         chosen.region = "*";
     }
     if (chosen.region == "*" && !a.sigv4a) {
-        throw wrong_usage(fmt::format("{} stands for several regions and takes SigV4A: add --sigv4a", host));
+        throw wrong_usage(fmt::format("{} stands for several regions and takes SigV4A: add --sigv4a", to.host));
     }
     if (!chosen.service.empty() && !chosen.region.empty()) {
         return chosen;
@@ -87,7 +87,7 @@ chosen_scope choose_scope(const presign_arguments& a, const std::string& host) {
                                                             : "--service and --region";
     const auto* refusal = std::get_if<signer::scope_refusal>(&found);
     const std::string_view reason = refusal != nullptr ? reason_of(*refusal) : "does not say its region";
-    throw wrong_usage(fmt::format("{} {}: say what to sign for with {}", host, reason, flags));
+    throw wrong_usage(fmt::format("{} {}: say what to sign for with {}", to.host, reason, flags));
 }
 
 // A presigned URL dies with its credentials, whatever X-Amz-Expires says. Shortening it in silence would only move the
@@ -151,7 +151,7 @@ signer::instructions sign(
 
 int run(const presign_arguments& a) {
     check(a);
-    choose_scope(a, web_address::parse(a.url).host); // what is wrong with the arguments shows before keys are asked for
+    choose_scope(a, web_address::parse(a.url)); // what is wrong with the arguments shows before keys are asked for
     const chain::credentials who = find_command_credentials(a.profile);
     const auto now = std::chrono::floor<seconds>(std::chrono::system_clock::now());
     const presigned made = presigned_url(a, who, now);
@@ -170,7 +170,7 @@ int run(const presign_arguments& a) {
 presigned presigned_url(const presign_arguments& a, const chain::credentials& who, sys_seconds now) {
     check(a);
     const web_address to = web_address::parse(a.url);
-    const chosen_scope where = choose_scope(a, to.host);
+    const chosen_scope where = choose_scope(a, to);
     const sys_seconds when = a.time.empty() ? now : *signer::parse_date(a.time);
     const seconds lifetime = a.expires ? seconds(*a.expires) : default_lifetime;
     presigned made;

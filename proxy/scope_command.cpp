@@ -80,7 +80,9 @@ void print(const boost::json::object& line) {
 boost::json::object
 described_by_route(std::string_view written, const std::string& host, const conf::config& c, const conf::route& r) {
     boost::json::object line{{"host", written}};
-    const auto made = make_plan(c, c.credentials.region, asked_host{host, {}, false}, &r);
+    // What hosts that services share are mostly asked for, as in described().
+    constexpr std::string_view newer_service = "/v2/";
+    const auto made = make_plan(c, c.credentials.region, asked_host{host, {}, false, "GET", newer_service}, &r);
     if (const auto* p = std::get_if<plan>(&made)) {
         line["service"] = p->service;
         line["region"] = p->region;
@@ -109,7 +111,16 @@ void explain(std::string_view written, const conf::config& c) {
     if (!every_request_has_a_route) {
         boost::json::object line = described(written);
         line["rule"] = explain_scope(host);
+        const std::string_view elsewhere = signer::service_by_path(host, "/");
+        if (!elsewhere.empty()) {
+            line["path"] = "/v2/";
+        }
         print(line);
+        if (!elsewhere.empty()) {
+            line.erase("path");
+            line["service"] = elsewhere;
+            print(line);
+        }
     }
 }
 

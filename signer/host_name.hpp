@@ -6,10 +6,11 @@
 
 namespace countersign::signer {
 
-enum class host_byte : unsigned char { wrong, plain, dot };
+enum class host_byte : unsigned char { plain, dot, wrong };
 
 inline constexpr auto host_bytes = [] {
     std::array<host_byte, 256> kinds{};
+    kinds.fill(host_byte::wrong);
     for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyz0123456789-_")) {
         kinds[static_cast<unsigned char>(c)] = host_byte::plain;
     }
@@ -20,15 +21,26 @@ inline constexpr auto host_bytes = [] {
 // Labels of lower-case letters, digits, '-' and '_', none empty, none above 63 bytes, 253 in all (RFC
 // 1035 2.3.4).
 constexpr bool is_host_name(std::string_view host) noexcept {
-    std::size_t label = 0;
-    bool is_fine = host.size() <= 253;
-    for (const char c : host) {
-        const host_byte kind = host_bytes[static_cast<unsigned char>(c)];
-        is_fine &= kind != host_byte::wrong && (kind == host_byte::plain ? label < 63 : label > 0);
-        label = kind == host_byte::dot ? 0 : label + 1;
+    constexpr auto wrong = static_cast<unsigned>(host_byte::wrong);
+    constexpr auto dot = static_cast<unsigned>(host_byte::dot);
+    unsigned seen = 0;
+    unsigned before = dot;
+    for (const char c : host) { // without branches: this is half of a lookup
+        const auto kind = static_cast<unsigned>(host_bytes[static_cast<unsigned char>(c)]);
+        seen |= kind | (kind & before) << 1; // dot & dot → wrong
+        before = kind;
     }
-    return is_fine && label != 0;
+    constexpr std::size_t longest_label = 63;
+    for (std::string_view rest = host; rest.size() > longest_label;) {
+        const auto end = rest.find('.');
+        if (end > longest_label) { // npos, too
+            return false;
+        }
+        rest.remove_prefix(end + 1);
+    }
+    return host.size() <= 253 && (seen & wrong) == 0 && before != dot;
 }
+static_assert(static_cast<unsigned>(host_byte::dot) << 1 == static_cast<unsigned>(host_byte::wrong));
 
 // a.b.c → c
 constexpr std::string_view last_label(std::string_view name) noexcept {

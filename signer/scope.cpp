@@ -130,10 +130,18 @@ string_view service_with_label(string_view name) noexcept {
 }
 
 // Names of AWS's in front of a region behind which SigV4 is not spoken: 123456789012.dkr.ecr (Docker's tokens),
-// abc.credentials.iot (certificates), email-smtp (passwords).
+// abc.credentials.iot (certificates), email-smtp (passwords), codecatalyst.global (bearer tokens).
 bool takes_no_signature(string_view name) noexcept {
     const string_view rest = without_first(name);
-    return is_one_of(name, {"email-smtp", "email-smtp-fips", "credentials.iot", "inbound-smtp"}) ||
+    return is_one_of(
+               name,
+               {"email-smtp",
+                "email-smtp-fips",
+                "credentials.iot",
+                "inbound-smtp",
+                "codecatalyst.global",
+                "codecatalyst-fips.global"}
+           ) ||
            is_one_of(rest, {"dkr.ecr", "dkr.ecr-fips", "credentials.iot"});
 }
 
@@ -145,9 +153,9 @@ answer regional(string_view name, string_view region, partition_index partition)
         return signed_for(object_store, region, partition);
     }
     if (const named_service found = service_named(name, partition); !found.service.empty()) {
-        // AWS Import/Export never left the partition aws.
-        return found.service == "IngestionService" && found.home.empty() ? unknown
-                                                                         : signed_for(found, region, partition);
+        // AWS Import/Export never left the partition aws; for other partitions the SDKs have this name.
+        const bool is_elsewhere = found.service == "IngestionService" && found.home.empty();
+        return is_elsewhere ? signed_for("importexport", region, partition) : signed_for(found, region, partition);
     }
     if (takes_no_signature(name)) {
         return not_signed;
@@ -264,6 +272,9 @@ answer global_by_name(string_view name, partition_index partition) noexcept {
 
 // X.global.api.aws, X.us-gov.amazonaws.com: the endpoint of a global service.
 answer partition_wide(const dns_suffix& suffix, string_view name) noexcept {
+    if (takes_no_signature(name)) {
+        return not_signed;
+    }
     const partition_index partition = last_label(name) == "us-gov" ? aws_us_gov : suffix.partition;
     const string_view region = last_label(without_last(name)); // routes.geo.us-gov-west-1.us-gov.amazonaws.com
     if (partition == aws_us_gov && region_below(suffix, region) == aws_us_gov) {
@@ -358,6 +369,25 @@ answer scope_of(string_view host) noexcept {
         return not_ours;
     }
     return unknown;
+}
+
+string_view service_by_path(string_view host, string_view path) noexcept {
+    const answer found = scope_of(host);
+    const auto* const scope = std::get_if<host_scope>(&found);
+    // geo-maps.eu-west-1 and its like are of the newer service alone.
+    if (scope == nullptr || !scope->service.starts_with("geo-") || host.starts_with(scope->service)) {
+        return {};
+    }
+    return path.starts_with("/v2/") ? scope->service : string_view("geo");
+}
+
+answer scope_of(string_view host, string_view path) noexcept {
+    answer found = scope_of(host);
+    if (auto* const scope = std::get_if<host_scope>(&found)) {
+        const string_view by_path = service_by_path(host, path);
+        scope->service = by_path.empty() ? scope->service : by_path;
+    }
+    return found;
 }
 
 } // namespace countersign::signer

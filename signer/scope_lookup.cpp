@@ -66,7 +66,7 @@ constexpr dns_suffix other_suffixes[] = {
 };
 
 bool is_below(std::string_view host, std::string_view suffix) noexcept {
-    return host.size() > suffix.size() && host.ends_with(suffix) && host[host.size() - suffix.size() - 1] == '.';
+    return host.size() > suffix.size() && host[host.size() - suffix.size() - 1] == '.' && host.ends_with(suffix);
 }
 
 // Slots of an open-addressed hash table over endpoint_rows, filled by the compiler; 0 is an empty slot.

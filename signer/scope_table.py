@@ -29,8 +29,7 @@ OTHER_NAMES = {
     "dynamodb": ["streams-dynamodb"],
     "elasticfilesystem": ["efs"],
     "es": ["aos"],
-    # Amazon Location's older operations stand at maps.geo, places.geo and routes.geo too, signed as geo: the host
-    # cannot tell, so the newer services' names win there and the others are asked by a route.
+    # Amazon Location's older operations stand at maps.geo, places.geo and routes.geo too: service_by_path() tells.
     "geo": ["cp.maps.geo", "cp.places.geo", "cp.routes.geo", "cp.geofencing.geo", "cp.metadata.geo",
             "cp.tracking.geo", "geofencing.geo", "metadata.geo", "tracking.geo"],
     "geo-maps": ["maps.geo"],
@@ -116,7 +115,7 @@ BEHIND_A_LABEL = {
     "timestream": "timestream",
 }
 
-# Endpoints that take a bearer token and no SigV4 signature.
+# Global endpoints that take a bearer token and no SigV4 signature. Regional ones exist in the descriptions only.
 NOT_SIGNED = {"codecatalyst"}
 
 # Endpoints without a region in their name that answer for us-east-1, older than the descriptions.
@@ -166,8 +165,7 @@ def signed_services(partition):
 
 
 def endpoint_names(services, partitions):
-    names = {service["endpoint_prefix"]: service["signing_name"] for service in services
-             if service["endpoint_prefix"] not in NOT_SIGNED}
+    names = {service["endpoint_prefix"]: service["signing_name"] for service in services}
     for partition in partitions:
         for prefix, service in signed_services(partition):
             scopes = [service.get("defaults", {})] + service.get("special", [])

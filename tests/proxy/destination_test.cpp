@@ -158,6 +158,20 @@ TEST(DestinationTable, KeepsOneDestinationForEachRouteThatAsksForMoreThanTheHost
     EXPECT_EQ(first->use_count(), 1u);
 }
 
+TEST(DestinationTable, KeepsOneDestinationForEachServiceOfASharedHost) {
+    table t;
+    const auto ask = [&](std::string_view path) {
+        const asked_host asked{"maps.geo.eu-west-1.amazonaws.com", {}, false, "GET", path};
+        return std::get<destination_ptr>(t.destinations.find(t.config, "", asked, t.metrics, t.now));
+    };
+    const destination_ptr older = ask("/maps/v0/maps");
+    const destination_ptr newer = ask("/v2/tiles/x");
+    EXPECT_EQ(older->where.service, "geo");
+    EXPECT_EQ(newer->where.service, "geo-maps");
+    EXPECT_EQ(ask("/maps/v0/maps"), older);
+    EXPECT_EQ(ask("/v2/glyphs/y"), newer);
+}
+
 TEST(DestinationTable, BoundsTheHostsThatHaveSeveral) {
     forked t;
     const auto first = std::get<destination_ptr>(t.ask("h.route.example", "GET", "/v1/x"));

@@ -355,6 +355,7 @@ TEST(Scope, RefusesEndpointsThatTakeNoSignature) {
         {
             "abc.credentials.iot.us-east-1.amazonaws.com",
             "credentials.iot.us-east-1.amazonaws.com",
+            "codecatalyst.global.api.aws",
             "abc.credentials.iot.cn-north-1.amazonaws.com.cn",
             "123456789012.dkr.ecr.us-east-1.amazonaws.com",
             "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
@@ -385,6 +386,29 @@ TEST(Scope, RefusesHostsThatAreNotOfAws) {
     );
 }
 
+TEST(Scope, AsksThePathWhereServicesShareAHost) {
+    const auto service = [](std::string_view host, std::string_view path) {
+        const auto found = scope_of(host, path);
+        return std::get<host_scope>(found).service;
+    };
+    for (const std::string_view name : {"maps", "places", "routes"}) {
+        const std::string front(name);
+        for (const char* end : {".geo.eu-west-1.amazonaws.com", ".geo-fips.us-east-1.api.aws"}) {
+            EXPECT_EQ(service(front + end, "/v2/static/map"), "geo-" + front);
+            EXPECT_EQ(service(front + end, "/" + front + "/v0/x/v2/"), "geo");
+            EXPECT_EQ(service(front + end, "/"), "geo");
+            EXPECT_EQ(service_by_path(front + end, "/"), "geo");
+        }
+        EXPECT_EQ(service("geo-" + front + ".eu-west-1.amazonaws.com", "/"), "geo-" + front);
+        EXPECT_EQ(service_by_path("geo-" + front + ".eu-west-1.amazonaws.com", "/"), "");
+    }
+    EXPECT_EQ(service("cp.maps.geo.eu-west-1.amazonaws.com", "/v2/"), "geo");
+    EXPECT_EQ(service("sqs.eu-west-1.amazonaws.com", "/v2/"), "sqs");
+    EXPECT_EQ(service_by_path("sqs.eu-west-1.amazonaws.com", "/v2/"), "");
+    EXPECT_EQ(service_by_path("example.com", "/v2/"), "");
+    EXPECT_EQ(std::get<scope_refusal>(scope_of("example.com", "/v2/")), scope_refusal::not_aws);
+}
+
 TEST(Scope, RefusesUnknownFormsInsteadOfGuessing) {
     expect_refused(
         "unknown",
@@ -394,8 +418,6 @@ TEST(Scope, RefusesUnknownFormsInsteadOfGuessing) {
             "accesspoint.s3-global.amazonaws.com",
             "endpoint.events.amazonaws.com",
             "cloudfront-kvs.global.api.aws",
-            "codecatalyst.global.api.aws",
-            "importexport.cn-north-1.amazonaws.com.cn",
             "bedrock-agentcore.us-east-1.on.aws",
             "console.signin.aws.amazon.com",
             "waf-regional.amazonaws.com",
