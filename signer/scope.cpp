@@ -229,33 +229,20 @@ answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
 // Endpoints that stand for several regions at once and take SigV4A only; nothing for other names.
 std::optional<answer> across_regions(const dns_suffix& suffix, string_view name) noexcept {
     constexpr struct {
-        string_view name, service;
-        bool is_behind_label; // an id of the customer's, of one or more labels, stands in front
+        string_view name, service; // behind an id of the customer's, of one or more labels
     } endpoints[] = {
-        {"accesspoint.s3-global", "s3", true},                       // abc.mrap.accesspoint.s3-global.amazonaws.com
-        {"endpoint.events", "events", true},                         // abc.123.endpoint.events.amazonaws.com
-        {"endpoints.email", "ses", true},                            // abc.123.endpoints.email.amazonaws.com
-        {"endpoints.email.global", "ses", true},                     // the same below api.aws
-        {"cloudfront-kvs.global", "cloudfront-keyvaluestore", true}, // 123456789012.cloudfront-kvs.global.api.aws
-        {"partnercentral-channel.global", "partnercentral-channel", false},
-        {"partnercentral-channel.us-gov", "partnercentral-channel", false},
-        {"partnercentral-channel-fips.global", "partnercentral-channel", false},
-        {"partnercentral-channel-fips.us-gov", "partnercentral-channel", false},
-        {"sustainability.global", "sustainability", false},
-        {"sustainability.us-gov", "sustainability", false},
-        {"sustainability-fips.global", "sustainability", false},
-        {"sustainability-fips.us-gov", "sustainability", false},
+        {"accesspoint.s3-global", "s3"},                       // abc.mrap.accesspoint.s3-global.amazonaws.com
+        {"endpoint.events", "events"},                         // abc.123.endpoint.events.amazonaws.com
+        {"endpoints.email", "ses"},                            // abc.123.endpoints.email.amazonaws.com
+        {"endpoints.email.global", "ses"},                     // the same below api.aws
+        {"cloudfront-kvs.global", "cloudfront-keyvaluestore"}, // 123456789012.cloudfront-kvs.global.api.aws
     };
-    if (!is_one_of(last_label(name), {"email", "events", "global", "s3-global", "us-gov"})) {
+    if (!is_one_of(last_label(name), {"email", "events", "global", "s3-global"})) {
         return std::nullopt;
     }
     for (const auto& e : endpoints) {
-        const bool fits = e.is_behind_label ? name.size() > e.name.size() && name.ends_with(e.name) &&
-                                                  name[name.size() - e.name.size() - 1] == '.'
-                                            : name == e.name;
-        if (fits) {
-            const partition_index partition = last_label(name) == "us-gov" ? aws_us_gov : suffix.partition;
-            return host_scope{e.service, "*", partition_name(partition), true};
+        if (name.size() > e.name.size() && name.ends_with(e.name) && name[name.size() - e.name.size() - 1] == '.') {
+            return host_scope{e.service, "*", partition_name(suffix.partition), true};
         }
     }
     return std::nullopt;
@@ -281,6 +268,9 @@ answer partition_wide(const dns_suffix& suffix, string_view name) noexcept {
         return regional(without_last(without_last(name)), region, partition);
     }
     const named_service found = service_named(without_last(name), partition);
+    if (is_one_of(found.service, {"partnercentral-channel", "sustainability"})) { // SigV4A would do as well
+        return signed_for(found.service, partition_home(partition), partition);
+    }
     return found.home.empty() ? global_by_name(without_last(name), partition)
                               : signed_for(found, found.home, partition);
 }

@@ -22,6 +22,7 @@ OTHER_NAMES = {
     "aidevops": ["cp.aidevops", "dp.aidevops"],
     "airflow": ["api.airflow", "env.airflow", "ops.airflow"],
     "aps": ["aps-workspaces"],
+    "arc-region-switch": ["arc-region-switch-control-plane"],
     "aws-marketplace": ["catalog-marketplace", "entitlement-marketplace", "metering-marketplace"],
     "ce": ["cost-explorer"],
     "dataexchange": ["api-fulfill.dataexchange"],

@@ -252,6 +252,15 @@ TEST(Scope, KnowsNamesOfRuntimesAndDataPlanes) {
     });
 }
 
+TEST(Scope, SignsForOneRegionWhereSigV4ADoesNotHaveToBe) {
+    expect_all({
+        {"partnercentral-channel.global.api.aws", "partnercentral-channel", "us-east-1"},
+        {"sustainability-fips.us-gov.api.aws", "sustainability", "us-gov-west-1", "aws-us-gov"},
+        {"arc-region-switch-control-plane-fips.us-east-1.api.aws", "arc-region-switch", "us-east-1"},
+        {"sustainability.global.api.amazonwebservices.eu", "sustainability", "eusc-de-east-1", "aws-eusc"},
+    });
+}
+
 TEST(Scope, TellsEndpointsForSeveralRegions) {
     const known_host hosts[] = {
         {"mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com", "s3", "*"},
@@ -261,8 +270,6 @@ TEST(Scope, TellsEndpointsForSeveralRegions) {
         {"abc123.456def.endpoints.email.amazonaws.com", "ses", "*"},
         {"abc123.456def.endpoints.email.global.api.aws", "ses", "*"},
         {"123456789012.cloudfront-kvs.global.api.aws", "cloudfront-keyvaluestore", "*"},
-        {"partnercentral-channel.global.api.aws", "partnercentral-channel", "*"},
-        {"sustainability-fips.us-gov.api.aws", "sustainability", "*", "aws-us-gov"},
     };
     for (const known_host& h : hosts) {
         expect_all({h});
