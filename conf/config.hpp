@@ -163,7 +163,7 @@ struct route {
     std::optional<endpoint> connect;             // dialled instead of the host; Host and TLS name stay the request's
     std::optional<conf::scheme> scheme;          // default https
     std::string service;                         // "": from the host
-    std::string region;                          // "": from the host
+    std::string region;                          // "": from the host; a region set ("*", "us-east-1,eu-*"): SigV4A
     sign_mode sign = sign_mode::header;
     payload_mode payload = payload_mode::automatic;
     std::optional<unsigned> max_attempts;

@@ -66,6 +66,33 @@ std::string scope_name(const value& v) {
     return name;
 }
 
+// One region, or the patterns of a region set for SigV4A: "*", ["us-east-1", "eu-*"].
+std::string region_or_set(const value& v) {
+    std::string all;
+    for (const value& one : v.list()) {
+        const std::string text = one.printable_text();
+        std::string_view rest = text;
+        while (true) {
+            const std::string_view name = rest.substr(0, rest.find(','));
+            const bool is_fine =
+                !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-*") == name.npos;
+            if (!is_fine) {
+                one.fail("expected a region, as in \"eu-west-1\", or a region set for SigV4A, as in \"us-east-1,eu-*\""
+                );
+            }
+            if (name.size() == rest.size()) {
+                break;
+            }
+            rest.remove_prefix(name.size() + 1);
+        }
+        all += all.empty() ? text : "," + text;
+    }
+    if (all.empty()) {
+        v.fail("an empty list names no region; leave it out to take that of the host");
+    }
+    return all;
+}
+
 endpoint dialled(const value& v) {
     const endpoint found = v.address();
     if (found.port == 0) {
@@ -226,7 +253,7 @@ constexpr std::array all_route_keys{
     key<route>{"connect", [](const value& v, route& r) { r.connect = dialled(v); }},
     key<route>{"scheme", [](const value& v, route& r) { r.scheme = read_scheme(v); }},
     key<route>{"service", [](const value& v, route& r) { r.service = scope_name(v); }},
-    key<route>{"region", [](const value& v, route& r) { r.region = scope_name(v); }},
+    key<route>{"region", [](const value& v, route& r) { r.region = region_or_set(v); }},
     key<route>{"identity", [](const value& v, route& r) { r.identity = v.printable_text(); }},
     key<route>{"sign", read_sign},
     key<route>{"payload", read_payload},

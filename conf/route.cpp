@@ -1,6 +1,8 @@
 #include "conf/route.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace countersign::conf {
 namespace {
@@ -44,6 +46,29 @@ bool glob_matches(std::string_view glob, std::string_view text) noexcept {
 // '*', which may stand for nothing or for much, while '?' can take in '?'.
 bool glob_covers(std::string_view wide, std::string_view narrow) noexcept {
     return matches(wide, narrow, [](char c) { return c != '*'; });
+}
+
+// Of the ends a[i…] and b[j…], the longest last: `below` is the row of a[i + 1…].
+bool globs_meet(std::string_view a, std::string_view b) {
+    std::vector<char> below(b.size() + 1, 0);
+    std::vector<char> row(b.size() + 1);
+    for (std::size_t i = a.size() + 1; i-- > 0;) {
+        for (std::size_t j = b.size() + 1; j-- > 0;) {
+            const bool a_ends = i == a.size();
+            const bool b_ends = j == b.size();
+            const bool star = (!a_ends && a[i] == '*') || (!b_ends && b[j] == '*');
+            if (a_ends && b_ends) {
+                row[j] = 1;
+            } else if (star) { // it stands for nothing, or takes in what the other one has here
+                row[j] = (!a_ends && below[j] != 0) || (!b_ends && row[j + 1] != 0);
+            } else {
+                const bool same = !a_ends && !b_ends && (a[i] == b[j] || a[i] == '?' || b[j] == '?');
+                row[j] = same && below[j + 1] != 0;
+            }
+        }
+        std::swap(below, row);
+    }
+    return below[0] != 0;
 }
 
 bool begins_with_segments(std::string_view path, std::string_view prefix) noexcept {

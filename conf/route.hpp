@@ -16,6 +16,9 @@ bool glob_matches(std::string_view glob, std::string_view text) noexcept;
 // behind one for `wide` is never reached: *.amazonaws.com covers s3.*.amazonaws.com.
 bool glob_covers(std::string_view wide, std::string_view narrow) noexcept;
 
+// Is there a text that both match? Recursion-free, |a| · |b| steps.
+bool globs_meet(std::string_view a, std::string_view b);
+
 // Does `path` begin with the segments of `prefix`? "/v1" takes in /v1 and /v1/a but not /v10, "/v1/" only what
 // is below.
 bool begins_with_segments(std::string_view path, std::string_view prefix) noexcept;

@@ -83,9 +83,6 @@ signer::instructions sign(exchange& x, worker& w, std::span<const signer::header
     const plan& p = x.place->where;
     const chain::credentials& who = *w.identities[x.identity].known.current;
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const signer::date_text date{now};
-    const signer::signing_key& key =
-        w.keys.find(who.access_key_id, who.secret_access_key.reveal(), date.day(), p.region, p.service);
     const signer::request what{x.in.method, x.path, x.query, headers, x.payload_hash};
     signer::options how;
     how.where = p.sign == conf::sign_mode::query ? signer::placement::query : signer::placement::header;
@@ -93,9 +90,16 @@ signer::instructions sign(exchange& x, worker& w, std::span<const signer::header
     how.content_sha256_header = x.add_content_sha256;
     how.also_sign = p.sign_headers;
     how.never_sign = p.unsigned_headers;
-    return signer::sign(
-        what, {p.service, p.region}, {who.access_key_id, who.session_token.reveal()}, key, now, how, x.attempt_memory()
-    );
+    const signer::scope where{p.service, p.region};
+    const signer::identity name{who.access_key_id, who.session_token.reveal()};
+    const std::string_view secret = who.secret_access_key.reveal();
+    if (p.sigv4a) {
+        const signer::ecdsa_key& key = w.ecdsa_keys.find(who.access_key_id, secret);
+        return signer::sign(what, where, name, key, now, how, x.attempt_memory());
+    }
+    const signer::date_text date{now};
+    const signer::signing_key& key = w.keys.find(who.access_key_id, secret, date.day(), p.region, p.service);
+    return signer::sign(what, where, name, key, now, how, x.attempt_memory());
 }
 
 std::size_t size_of_fields(std::span<const signer::header> headers) noexcept {

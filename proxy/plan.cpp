@@ -64,18 +64,6 @@ refusal refuse_host(signer::scope_refusal why, std::string_view host) {
     }
 }
 
-// Signed with SigV4 such an endpoint would only answer with a signature error.
-refusal refuse_sigv4a(std::string_view host) {
-    return {
-        501,
-        "sigv4a-not-available",
-        fmt::format(
-            "{} stands for several regions and takes SigV4A, which the proxy does not sign in this version. Ask an "
-            "endpoint of one region, or sign with \"countersign sign --sigv4a\".",
-            host
-        )};
-}
-
 void dial(plan& p, std::string_view host, std::uint16_t port, bool tls) {
     p.dial_host = host;
     p.dial_port = port;
@@ -94,9 +82,7 @@ std::optional<refusal> fill_scope(
     p.service = r.service.empty() ? std::string(by_name->service) : r.service;
     p.region = !r.region.empty() ? r.region : std::string(by_name ? by_name->region : default_region);
     p.traits = signer::traits_of(p.service);
-    if (p.region == "*") {
-        return refuse_sigv4a(host);
-    }
+    p.sigv4a = p.region.find_first_of(",*") != std::string::npos;
     return std::nullopt;
 }
 
@@ -152,9 +138,6 @@ plan_by_route(const conf::route& r, std::string_view default_region, const asked
 }
 
 std::variant<plan, refusal> plan_by_name(const signer::host_scope& scope, const asked_host& asked) {
-    if (scope.sigv4a) {
-        return refuse_sigv4a(asked.host);
-    }
     if (asked.port && *asked.port != 80 && *asked.port != 443) {
         return refusal{403, "bad-port", "AWS endpoints are dialled on port 443 only; write a route for another port."};
     }
@@ -162,6 +145,7 @@ std::variant<plan, refusal> plan_by_name(const signer::host_scope& scope, const 
     dial(p, asked.host, 443, true);
     p.service = scope.service;
     p.region = scope.region;
+    p.sigv4a = scope.sigv4a;
     p.traits = signer::traits_of(p.service);
     return p;
 }

@@ -34,7 +34,8 @@ struct plan {
     conf::sign_mode sign = conf::sign_mode::header;
     conf::payload_mode payload = conf::payload_mode::automatic;
     std::string service;
-    std::string region;
+    std::string region;  // SigV4A: the region set
+    bool sigv4a = false; // the endpoint, or its route, stands for several regions
     signer::service_traits traits;
     std::optional<unsigned> max_attempts;
     std::size_t identity = 0;                  // conf::identity::number

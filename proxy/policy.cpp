@@ -19,16 +19,37 @@ bool holds(const std::string& glob, std::string_view text) noexcept {
     return glob.empty() || conf::glob_matches(glob, text);
 }
 
-bool holds_but_for_host(const conf::rule& r, const policy_facts& facts) noexcept {
-    return holds(r.service, facts.service) && holds(r.region, facts.region) && holds(r.action_service, facts.service);
+bool is_for_service(const conf::rule& r, const policy_facts& facts) noexcept {
+    return holds(r.service, facts.service) && holds(r.action_service, facts.service);
+}
+
+// Calls f(pattern) for each of a region set, until one gives true.
+template <class F>
+bool any_of_set(std::string_view set, F f) {
+    while (true) {
+        const std::size_t end = set.find(',');
+        if (f(set.substr(0, end))) {
+            return true;
+        }
+        if (end == std::string_view::npos) {
+            return false;
+        }
+        set.remove_prefix(end + 1);
+    }
 }
 
 bool denies(const conf::rule& r, const policy_facts& facts) noexcept {
-    return holds_but_for_host(r, facts) && (holds(r.host, facts.host) || holds(r.host, facts.asked_host));
+    const bool has_region = r.region.empty() || any_of_set(facts.region, [&](std::string_view pattern) {
+                                return conf::globs_meet(r.region, pattern);
+                            });
+    return has_region && is_for_service(r, facts) && (holds(r.host, facts.host) || holds(r.host, facts.asked_host));
 }
 
 bool allows(const conf::rule& r, const policy_facts& facts) noexcept {
-    return holds_but_for_host(r, facts) && holds(r.host, facts.host);
+    const bool leaves_out = !r.region.empty() && any_of_set(facts.region, [&](std::string_view pattern) {
+        return !conf::glob_covers(r.region, pattern);
+    });
+    return !leaves_out && is_for_service(r, facts) && holds(r.host, facts.host);
 }
 
 bool is_for_every_request(const conf::rule& r) noexcept {

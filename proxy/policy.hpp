@@ -26,7 +26,7 @@ struct policy_facts {
     std::string_view asked_host; // as the client named it
     std::string_view host;       // where it goes; another one with a route's `upstream`
     std::string_view service;
-    std::string_view region;
+    std::string_view region; // SigV4A: a region set, every region of which may be meant
     bool is_routed = false;
     bool is_signed = true;
 };

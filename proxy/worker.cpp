@@ -259,6 +259,7 @@ void worker::set_credentials(std::size_t identity, chain::snapshot s) {
         refresh_clock();
         identities[identity].known = std::move(s);
         keys.clear();
+        ecdsa_keys.clear();
         identities[identity].changed.wake_all();
     });
 }

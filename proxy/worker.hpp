@@ -92,7 +92,8 @@ public:
     std::vector<upstream_ptr> expired; // idle connections to be retired after the tick's walk
     destination_table destinations;
     signer::key_cache keys;
-    signer::key_cache client_keys; // of [[client]]
+    signer::ecdsa_key_cache ecdsa_keys; // SigV4A
+    signer::key_cache client_keys;      // of [[client]]
     worker_metrics metrics;
     access_log log;
     std::deque<held_identity> identities; // by conf::identity::number; none ever goes

@@ -67,6 +67,20 @@ bool covers(std::string_view region_set, std::string_view region) noexcept {
     }
 }
 
+// Every pattern of `wanted`, which may be a region set itself, is covered.
+bool covers_all(std::string_view region_set, std::string_view wanted) noexcept {
+    while (true) {
+        const std::size_t end = wanted.find(',');
+        if (!covers(region_set, wanted.substr(0, end))) {
+            return false;
+        }
+        if (end == wanted.npos) {
+            return true;
+        }
+        wanted.remove_prefix(end + 1);
+    }
+}
+
 bool same_bytes(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -81,7 +95,7 @@ verdict check_scope(const claim& c, const expectation& expected) {
     if (!expected.service.empty() && c.service != expected.service) {
         return differs("service", c.service, expected.service);
     }
-    if (c.asymmetric && !expected.region.empty() && !covers(c.region, expected.region)) {
+    if (c.asymmetric && !expected.region.empty() && !covers_all(c.region, expected.region)) {
         return objection{
             mismatch::wrong_scope,
             joined({"X-Amz-Region-Set is ", c.region, ", which does not cover ", expected.region})};

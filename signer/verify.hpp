@@ -37,7 +37,7 @@ struct key_entry {
 
 struct expectation {
     std::string_view service; // "" = any
-    std::string_view region;  // "" = any; SigV4A: one of the region set's patterns must match it
+    std::string_view region;  // "" = any; SigV4A: the region set must cover it, or each pattern of a set
     path_rule path = path_rule::standard;
     std::chrono::seconds tolerance{900};
     std::function<std::optional<key_entry>(std::string_view access_key_id)> lookup;

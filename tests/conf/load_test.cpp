@@ -145,6 +145,20 @@ scheme = "http"
     EXPECT_EQ(second.line, 10);
 }
 
+TEST(Load, TakesARegionOrASetOfThem) {
+    const auto region = [](const std::string& text) {
+        return load("[[route]]\nhost=\"*\"\nservice=\"s3\"\nregion=" + text, "f.toml").routes[0].region;
+    };
+    EXPECT_EQ(region("\"eu-west-1\""), "eu-west-1");
+    EXPECT_EQ(region("\"*\""), "*");
+    EXPECT_EQ(region("\"us-east-1,eu-*\""), "us-east-1,eu-*");
+    EXPECT_EQ(region("[\"us-east-1\", \"eu-*\"]"), "us-east-1,eu-*");
+    for (const char* text :
+         {"\"\"", "\"us-east-1,\"", "\",\"", "\"us east\"", "\"US-EAST-1\"", "[\"a\", \"b,,c\"]", "[]"}) {
+        EXPECT_THAT(refusal_of(std::string("[[route]]\nhost=\"*\"\nregion=") + text), HasSubstr("f.toml:3: ")) << text;
+    }
+}
+
 TEST(Load, FillsInTheUpstreamsPort) {
     const auto upstream = [](const std::string& url) {
         return *load("[[route]]\nhost=\"*\"\nupstream=\"" + url + "\"", "f.toml").routes[0].upstream;

@@ -50,6 +50,39 @@ TEST(Glob, CoversWhatMatchesLess) {
     EXPECT_TRUE(glob_covers("a*", "a?"));
 }
 
+TEST(GlobsMeet, WhereOneTextFitsBoth) {
+    const auto both_ways = [](std::string_view a, std::string_view b) {
+        EXPECT_EQ(globs_meet(a, b), globs_meet(b, a)) << a << ' ' << b;
+        return globs_meet(a, b);
+    };
+    for (const auto& [a, b] : {
+             std::pair{"*", "*"},
+             {"*", ""},
+             {"", "**"},
+             {"eu-west-1", "eu-west-1"},
+             {"eu-*", "eu-west-1"},
+             {"eu-*", "*-1"},
+             {"*-west-*", "eu-*"},
+             {"a*b", "ab"},
+             {"a?c", "*bc"},
+             {"?", "?"},
+             {"a*a", "aa*"},
+         }) {
+        EXPECT_TRUE(both_ways(a, b)) << a << ' ' << b;
+    }
+    for (const auto& [a, b] : {
+             std::pair{"", "a"},
+             {"", "?"},
+             {"eu-*", "us-*"},
+             {"a*a", "a"},
+             {"*a", "*b"},
+             {"a?c", "ac"},
+             {"x*", "*y?z"},
+         }) {
+        EXPECT_EQ(both_ways(a, b), std::string_view(a) == "x*") << a << ' ' << b;
+    }
+}
+
 TEST(Glob, DoesNotCoverWhatMatchesMore) {
     EXPECT_FALSE(glob_covers("a.*.com", "*.com"));
     EXPECT_FALSE(glob_covers("a?c", "a*c"));

@@ -7,6 +7,8 @@ import types
 import unittest
 import unittest.mock
 
+import awscrt.auth
+import awscrt.http
 import botocore.auth
 import botocore.awsrequest
 import botocore.config
@@ -26,6 +28,7 @@ TWO = ("AKIADUMMYTENANTTWO00", "the-dummy+secret/of/tenant/two")
 NOBODY = ("AKIADUMMYTENANTTHREE", "the-dummy+secret/of/nobody")
 proxies.SECRETS.update(secret for _, secret in (AUDIT, ONE, TWO, NOBODY))
 
+ACCESS_POINT = "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com"
 SNS, S3 = "sns.us-east-1.amazonaws.com", "bucket.s3.us-east-1.amazonaws.com"
 LISTS = b"<ListBucketResult><Name>bucket</Name></ListBucketResult>"
 
@@ -120,6 +123,27 @@ class Clients(unittest.TestCase):
         before = len(self.upstream.requests)
         self.assertEqual(self.proxy.ask(f"GET {target}0 HTTP/1.1\r\nHost: {host}\r\n\r\n").status, 403)
         self.assertEqual(len(self.upstream.requests), before)
+
+    def test_clients_may_sign_for_several_regions(self):
+        def status(service, host, region_set, keys=ONE):
+            config = awscrt.auth.AwsSigningConfig(
+                algorithm=awscrt.auth.AwsSigningAlgorithm.V4_ASYMMETRIC, region=region_set, service=service,
+                signature_type=awscrt.auth.AwsSignatureType.HTTP_REQUEST_HEADERS,
+                credentials_provider=awscrt.auth.AwsCredentialsProvider.new_static(*keys),
+                use_double_uri_encode=service != "s3", should_normalize_uri_path=service != "s3",
+                signed_body_header_type=awscrt.auth.AwsSignedBodyHeaderType.X_AMZ_CONTENT_SHA_256)
+            request = awscrt.http.HttpRequest("GET", "/k", awscrt.http.HttpHeaders([("Host", host)]))
+            signed = awscrt.auth.aws_sign_request(request, config).result(20)
+            return self.send("GET", "/k", dict(signed.headers), b"").status
+
+        self.assertEqual(status("s3", ACCESS_POINT, "*"), 200)
+        self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "s3", "*", *AUDIT, sigv4a=True))
+        self.assertEqual(status("s3", ACCESS_POINT, "us-east-1"), 403)
+        self.assertEqual(status("s3", ACCESS_POINT, "*", NOBODY), 403)
+        # For one region a set that covers it will do.
+        self.assertEqual(status("sns", SNS, "us-*"), 200)
+        self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "sns", "us-east-1", *AUDIT))
+        self.assertEqual(status("sns", SNS, "eu-*"), 403)
 
     def test_sdks_understand_the_refusal(self):
         for service, call, code in (("dynamodb", "list_tables", "UnrecognizedClientException"),

@@ -45,22 +45,28 @@ TEST(Plan, TakesEverythingFromTheNameOfAnAwsEndpoint) {
 }
 
 TEST(Plan, RefusesWhatItCannotSign) {
-    constexpr std::string_view several_regions = "abc.mrap.accesspoint.s3-global.amazonaws.com";
-    const refusal sigv4a = refusal_of(ask({}, several_regions));
-    EXPECT_EQ(sigv4a.status, 501);
-    EXPECT_EQ(sigv4a.code, "sigv4a-not-available");
-    EXPECT_THAT(sigv4a.message, HasSubstr("SigV4A"));
     EXPECT_EQ(refusal_of(ask({}, "123456789012.dkr.ecr.us-east-1.amazonaws.com")).code, "not-signed-host");
+}
 
+TEST(Plan, SignsForSeveralRegionsWhereTheEndpointOrTheRouteStandsForThem) {
+    constexpr std::string_view several_regions = "abc.mrap.accesspoint.s3-global.amazonaws.com";
+    const plan by_name = plan_of(ask({}, several_regions));
+    EXPECT_TRUE(by_name.sigv4a);
+    EXPECT_EQ(by_name.region, "*");
+    EXPECT_EQ(by_name.traits.path, signer::path_rule::s3);
+    EXPECT_FALSE(plan_of(ask({}, "s3.us-east-1.amazonaws.com")).sigv4a);
     conf::route r;
-    EXPECT_EQ(refusal_of(ask(with_route(r), several_regions)).code, "sigv4a-not-available");
     r.service = "s3";
-    EXPECT_EQ(refusal_of(ask(with_route(r), several_regions)).code, "sigv4a-not-available");
-    r.region = "eu-west-1"; // whoever writes a region means SigV4
+    EXPECT_TRUE(plan_of(ask(with_route(r), several_regions)).sigv4a);
+    r.region = "eu-west-1"; // whoever writes one region means SigV4
     EXPECT_EQ(plan_of(ask(with_route(r), several_regions)).region, "eu-west-1");
-    r = {};
-    r.sign = conf::sign_mode::none;
-    EXPECT_EQ(plan_of(ask(with_route(r), several_regions)).sign, conf::sign_mode::none);
+    EXPECT_FALSE(plan_of(ask(with_route(r), several_regions)).sigv4a);
+    for (const char* set : {"*", "us-east-1,eu-*", "eu-west-1,eu-west-2"}) {
+        r.region = set;
+        const plan p = plan_of(ask(with_route(r), "s3.us-east-1.amazonaws.com"));
+        EXPECT_TRUE(p.sigv4a) << set;
+        EXPECT_EQ(p.region, set);
+    }
 }
 
 TEST(Plan, TakesTheExceptionsOfARouteFromTheSigningRule) {

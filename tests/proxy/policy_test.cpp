@@ -157,6 +157,33 @@ TEST(Policy, LooksAtBothNamesOfAFixedUpstreamForDenyAndAtTheRealOneForAllow) {
     EXPECT_EQ(code_for_host(policy({host("anything")}), fixed), "not-allowed");
 }
 
+TEST(Policy, HoldsAllRegionsOfASetToBeMeant) {
+    const auto region = [](std::string glob) {
+        rule r;
+        r.region = std::move(glob);
+        return r;
+    };
+    policy_facts everywhere = s3;
+    everywhere.region = "*";
+    policy_facts some = s3;
+    some.region = "us-east-1,eu-*";
+    for (const char* glob : {"eu-west-1", "us-*", "*"}) {
+        EXPECT_EQ(code_for_host(policy({}, {region(glob)}), everywhere), "policy-denied") << glob;
+        EXPECT_EQ(code_for_host(policy({}, {region(glob)}), some), "policy-denied") << glob;
+    }
+    EXPECT_EQ(code_for_host(policy({}, {region("ap-*")}), everywhere), "policy-denied");
+    EXPECT_EQ(code_for_host(policy({}, {region("ap-*")}), some), "goes");
+    EXPECT_EQ(code_for_host(policy({}, {region("us-west-?")}), some), "goes");
+    for (const char* glob : {"eu-west-1", "us-*", "?"}) {
+        EXPECT_EQ(code_for_host(policy({region(glob)}), everywhere), "policy-denied") << glob;
+        EXPECT_EQ(code_for_host(policy({region(glob)}), some), "policy-denied") << glob;
+    }
+    EXPECT_EQ(code_for_host(policy({region("*")}), everywhere), "goes");
+    EXPECT_EQ(code_for_host(policy({region("*")}), some), "goes");
+    // One entry has to allow the whole of it.
+    EXPECT_EQ(code_for_host(policy({region("us-*"), region("eu-*")}), some), "policy-denied");
+}
+
 TEST(Policy, NamesTheEntryAndTheAction) {
     const conf::policy_settings p = policy({}, {action("dynamodb", "delete*", 12)});
     const auto decided = decide_for_host(p, dynamodb);
