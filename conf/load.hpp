@@ -36,7 +36,8 @@ milliseconds parse_duration(std::string_view text, std::string_view what); // "2
 std::uint64_t parse_size(std::string_view text, std::string_view what);    // "512" "64KiB" "1MiB" "5GiB" "10MB"
 rate parse_rate(std::string_view text, std::string_view what);             // "100/s" "5000/m" "20/h"
 
-// Sets identity_index of every route and client to the number of the identity that they name. Throws conf::error for a name that no [identity.NAME] has.
+// Sets identity_index of every route and client to the number of the identity that it names. Throws conf::error for a
+// name that no [identity.NAME] has.
 void bind_identities(config& c);
 
 // Rules that span several keys, applied to the file and once more when flags were added (loopback without

@@ -66,7 +66,7 @@ struct client_scope {
     signer::path_rule path = signer::path_rule::standard;
 };
 
-// Is the request as it came, with all of its body, signed as `c` says, at most 15 minutes away from `now`? nullopt: yes.
+// Is the request as it came, with all of its body, signed as `c` says, not 15 minutes away from `now`? nullopt: yes.
 // A body that the signature leaves out (UNSIGNED-PAYLOAD, presigned URLs) is taken for S3 only. `body_hash` is H(body)
 // in hex; `keys` keeps what was derived from clients' secrets.
 // REQUIRES: read_client(..., in) gave `c`.

@@ -34,7 +34,7 @@ enum class scope_refusal : std::uint8_t {
 std::variant<host_scope, scope_refusal> scope_of(std::string_view host) noexcept;
 
 // The service where two share a host and the path, as sent, says which is asked; "" for all other hosts. maps.geo,
-// places.geo and routes.geo are geo-maps, geo-places and geo-routes below /v2/ and Amazon Location's older geo elsewhere.
+// places.geo and routes.geo are geo-maps, geo-places and geo-routes below /v2/, Amazon Location's older geo elsewhere.
 std::string_view service_by_path(std::string_view host, std::string_view path) noexcept;
 
 // The same for a request with this path. REQUIRES: as above.

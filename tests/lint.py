@@ -236,10 +236,10 @@ def settings_are_documented():
     """Every key of conf/config.hpp stands in deploy/countersign.toml, under its name there or as its struct says."""
     example = (ROOT / "deploy/countersign.toml").read_text()
     other_names = {"other": "other_hosts"}
-    not_keys = {"profile_is_explicit", "source", "routes", "line", "upstream_scheme", "tables", "identity_index"}
+    not_keys = {"profile_is_explicit", "source", "routes", "line", "upstream_scheme", "tables", "identity_index", "number"}
     missing = []
     text = without_comments_and_strings((ROOT / "conf/config.hpp").read_text())
-    for struct in re.finditer(r"struct (\w+_settings|route|identity) \{(.*?)\n\};", text, re.S):
+    for struct in re.finditer(r"struct (\w+_settings|route|identity|client) \{(.*?)\n\};", text, re.S):
         for key in re.findall(r"(\w+)(?:\s*=[^;]*|\s*\{[^;]*\})?\s*;", struct[2]):
             key = other_names.get(key, key)
             if key not in not_keys and not re.search(rf"^\W*{key}\s*=", example, re.M):
