@@ -77,6 +77,7 @@ constexpr known_field known_fields[] = {
     {"x-amzn-query-error", field_name::amzn_query_error},
     {"x-amz-content-sha256", field_name::amz_content_sha256},
     {"x-amz-security-token", field_name::amz_owned},
+    {"x-amz-s3session-token", field_name::amz_owned},
     {"x-countersign-dry-run", field_name::countersign_dry_run},
 };
 

@@ -55,7 +55,7 @@ bool is_query_in_wire_form(std::string_view query) noexcept {
     return right;
 }
 
-constexpr std::array<std::string_view, 8> presignature{
+constexpr std::array<std::string_view, 9> presignature{
     "x-amz-algorithm",
     "x-amz-credential",
     "x-amz-date",
@@ -64,6 +64,7 @@ constexpr std::array<std::string_view, 8> presignature{
     "x-amz-signature",
     "x-amz-security-token",
     "x-amz-region-set",
+    "x-amz-s3session-token",
 };
 
 // Compares as a server would read the name: percent-decoded (X%2DAmz-Date is X-Amz-Date). `lower` is in lower

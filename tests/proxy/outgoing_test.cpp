@@ -117,6 +117,14 @@ TEST(Outgoing, LeavesAPayloadUnsignedOnlyWhereThatIsAllowed) {
     EXPECT_EQ(make("PUT /k", s3, asks, "abc")->x.payload_hash, "UNSIGNED-PAYLOAD");
 }
 
+// SDKs ask a directory bucket for a session through us and sign with its keys: we sign without one.
+TEST(Outgoing, TakesTheTokenOfAnS3ExpressSessionOff) {
+    constexpr std::string_view bucket = "b--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com";
+    EXPECT_THAT(make("GET /k", bucket, "X-Amz-S3session-Token: t\r\nX-Kept: 1\r\n")->kept(), ElementsAre("X-Kept"));
+    const auto presigned = make("GET /k?a=b&X-Amz-S3session-Token=t&X-Amz-Signature=0", bucket);
+    EXPECT_EQ(presigned->x.query, "a=b");
+}
+
 TEST(Outgoing, TakesAnEarlierSignatureOff) {
     const auto p = make(
         "GET /k?X-Amz-Algorithm=AWS4-HMAC-SHA256&a=b&X-Amz-Credential=c&X-Amz-Date=d&X-Amz-SignedHeaders=host"
