@@ -112,7 +112,8 @@ bool is_customers(string_view label) noexcept {
 // A label of the customer's in front of the endpoint's name: abc123.execute-api, 123456789012.ddb,
 // a1b2c3d4e5-ats.iot
 string_view service_with_label(string_view name) noexcept {
-    const string_view endpoint = without_first(name);
+    // In China "ats" is a label of its own.
+    const string_view endpoint = without_first(name) == "ats.iot" ? string_view("iot") : without_first(name);
     if (endpoint == "iot") {
         // AWS's own names below iot are short (jobs.iot, credentials.iot), a device endpoint's is 13 or 14
         // long.

@@ -78,6 +78,7 @@ TEST(Scope, KnowsSigningNamesThatDifferFromTheHost) {
         {"runtime.lex.us-east-1.amazonaws.com", "lex", "us-east-1"},
         {"transcribestreaming.us-east-1.amazonaws.com", "transcribe", "us-east-1"},
         {"data-ats.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
+        {"a1b2c3d4e5f6g7.ats.iot.cn-north-1.amazonaws.com.cn", "iotdata", "cn-north-1", "aws-cn"},
         {"a1b2c3d4e5f6g7-ats.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
         {"metering.marketplace.us-east-1.amazonaws.com", "aws-marketplace", "us-east-1"},
         {"aps-workspaces.us-east-1.amazonaws.com", "aps", "us-east-1"},
