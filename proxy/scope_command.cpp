@@ -76,16 +76,20 @@ void print(const boost::json::object& line) {
     std::cout << boost::json::serialize(line) << '\n';
 }
 
+// Where two services share a host, what described() says is right for this path (signer::service_by_path).
+constexpr std::string_view shared_path = "/v2/";
+
 // What a route makes of a host: scope or error, and the conditions under which it is the one.
 boost::json::object
 described_by_route(std::string_view written, const std::string& host, const conf::config& c, const conf::route& r) {
     boost::json::object line{{"host", written}};
-    // What hosts that services share are mostly asked for, as in described().
-    constexpr std::string_view newer_service = "/v2/";
-    const auto made = make_plan(c, c.credentials.region, asked_host{host, {}, false, "GET", newer_service}, &r);
+    const auto made = make_plan(c, c.credentials.region, asked_host{host, {}, false, "GET", shared_path}, &r);
     if (const auto* p = std::get_if<plan>(&made)) {
         line["service"] = p->service;
         line["region"] = p->region;
+        if (p->sigv4a) {
+            line["algorithm"] = signer::sigv4a_algorithm;
+        }
     } else {
         line["error"] = std::get<refusal>(made).message;
     }
@@ -100,6 +104,20 @@ described_by_route(std::string_view written, const std::string& host, const conf
     return line;
 }
 
+// What a host is without a route: its scope, or why nothing would be signed for it, the policy's word included.
+boost::json::object described_without_route(
+    std::string_view written, const std::string& host, std::string_view path, const conf::config& c
+) {
+    boost::json::object line = described(written);
+    const auto made = make_plan(c, c.credentials.region, asked_host{host, {}, false, "GET", path}, nullptr);
+    const auto* no = std::get_if<refusal>(&made);
+    if (no != nullptr && line.contains("service")) {
+        line = {{"host", written}, {"error", no->message}};
+    }
+    line["rule"] = explain_scope(host);
+    return line;
+}
+
 void explain(std::string_view written, const conf::config& c) {
     const std::string host = bare_host(written);
     const std::vector<std::size_t> candidates = routes_for(c.routes, host);
@@ -109,16 +127,17 @@ void explain(std::string_view written, const conf::config& c) {
     const bool every_request_has_a_route =
         !candidates.empty() && c.routes[candidates.back()].path.empty() && c.routes[candidates.back()].method.empty();
     if (!every_request_has_a_route) {
-        boost::json::object line = described(written);
-        line["rule"] = explain_scope(host);
         const std::string_view elsewhere = signer::service_by_path(host, "/");
+        boost::json::object line = described_without_route(written, host, shared_path, c);
         if (!elsewhere.empty()) {
-            line["path"] = "/v2/";
+            line["path"] = shared_path;
         }
         print(line);
         if (!elsewhere.empty()) {
-            line.erase("path");
-            line["service"] = elsewhere;
+            line = described_without_route(written, host, "/", c);
+            if (line.contains("service")) {
+                line["service"] = elsewhere;
+            }
             print(line);
         }
     }

@@ -56,6 +56,11 @@ std::string explain_scope(std::string_view host) {
     const std::string shape = shape_of(*suffix, host, name);
     const auto found = signer::scope_of(host);
     if (const auto* scope = std::get_if<signer::host_scope>(&found)) {
+        if (const std::string_view elsewhere = signer::service_by_path(host, "/"); !elsewhere.empty()) {
+            return fmt::format(
+                "{}; signing name \"{}\" below /v2/, \"{}\" elsewhere", shape, scope->service, elsewhere
+            );
+        }
         return scope->sigv4a
                    ? fmt::format("an endpoint for several regions (SigV4A); signing name \"{}\"", scope->service)
                    : fmt::format("{}; signing name \"{}\"", shape, scope->service);

@@ -249,6 +249,23 @@ class Commands(unittest.TestCase):
         self.assertEqual(second["service"], "sqs")
         self.assertEqual(command("scope", "--config", file).returncode, 2)
 
+    def test_scope_explains_policy_sets_and_shared_hosts(self):
+        file = temporary_folder("scope") / "c.toml"
+        file.write_text('[policy]\ndeny = [{service = "sqs"}]\n'
+                        '[[route]]\nhost = "s3.*.amazonaws.com"\nregion = ["eu-west-1", "us-*"]\n')
+
+        def told(host):
+            return [json.loads(x) for x in command("scope", "--explain", "--config", file, host).stdout.splitlines()]
+
+        refused, = told("sqs.eu-west-1.amazonaws.com")
+        self.assertIn("policy.deny, line 2, refuses", refused["error"])
+        self.assertNotIn("service", refused)
+        several, = told("s3.eu-west-1.amazonaws.com")
+        self.assertEqual((several["region"], several["algorithm"]), ("eu-west-1,us-*", "AWS4-ECDSA-P256-SHA256"))
+        newer, older = told("maps.geo.eu-west-1.amazonaws.com")
+        self.assertEqual((newer["service"], newer["path"]), ("geo-maps", "/v2/"))
+        self.assertEqual((older["service"], older.get("path")), ("geo", None))
+
 
 if __name__ == "__main__":
     unittest.main()
