@@ -37,6 +37,9 @@ bool read_field(const field& f, answer& a, seen_framing& seen) noexcept {
     case field_name::retry_after:
         a.retry_after = f.value;
         return true;
+    case field_name::amz_bucket_region:
+        a.amz_bucket_region = f.value;
+        return true;
     case field_name::amz_retry_after:
         a.amz_retry_after = f.value;
         return true;

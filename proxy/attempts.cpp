@@ -29,6 +29,7 @@ task<> session::exchange_with_upstream(exchange& x) {
     destination& d = *x.place;
     unsigned paid = 0;
     bool renewed = false;
+    bool moved = false;
     for (x.attempts = 1;; ++x.attempts) {
         if (signs(x)) { // they may have expired while the body came, or since last time
             x.refused = check_credentials(worker_, x.identity);
@@ -51,6 +52,12 @@ task<> session::exchange_with_upstream(exchange& x) {
                 put_away(x, out);
                 continue;
             }
+        }
+        if (signs(x) && !moved && d.learn_region(out.region)) {
+            moved = true; // once: S3 knows where the bucket is
+            count_retry(x, retry_reason::wrong_region);
+            put_away(x, out);
+            continue;
         }
         const attempt a = describe(out, x, paid);
         const retry_decision next = decide(d.retries, a, worker_.random(), *d.budget);

@@ -30,7 +30,12 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     explicit destination(plan p);
     ~destination();
 
+    // What S3 says of the region of a bucket whose host does not name it. False: nothing to sign anew for.
+    bool learn_region(std::string_view said);
+    std::string_view region() const noexcept { return bucket_region.empty() ? where.region : bucket_region; }
+
     plan where;
+    std::string bucket_region;          // learned; "": plan::region
     scope_counters* counters = nullptr; // of the worker's metrics
     retry_policy retries;
     retry_budget* budget = nullptr;        // shared by all hosts of this service and region

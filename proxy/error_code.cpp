@@ -106,9 +106,8 @@ private:
     bool is_empty_ = false;
 };
 
-// <ErrorResponse><Error><Code>, <Response><Errors><Error><Code>, <Error><Code>: the Code that is a child of
-// an Error.
-std::string_view code_in_xml(std::string_view body) noexcept {
+// <ErrorResponse><Error><Code>, <Response><Errors><Error><Code>, <Error><Code>: the child of this name of an Error.
+std::string_view child_of_error(std::string_view body, std::string_view name) noexcept {
     int depth = 0;
     int error_depth = 0; // of the Error element we are in; 0: in none
     for (xml_walk walk(body); walk.next();) {
@@ -124,7 +123,7 @@ std::string_view code_in_xml(std::string_view body) noexcept {
         ++depth;
         if (error_depth == 0 && walk.name() == "Error")
             error_depth = depth;
-        if (error_depth != 0 && depth == error_depth + 1 && walk.name() == "Code")
+        if (error_depth != 0 && depth == error_depth + 1 && walk.name() == name)
             return bare(walk.content());
     }
     return {};
@@ -204,6 +203,12 @@ std::string_view code_in_json(std::string_view body) noexcept {
     return type;
 }
 
+std::string_view without_mark(std::string_view body) noexcept {
+    if (body.starts_with("\xEF\xBB\xBF"))
+        body.remove_prefix(3);
+    return trimmed(body);
+}
+
 } // namespace
 
 std::string_view
@@ -213,14 +218,17 @@ find_error_code(std::string_view amzn_query_error, std::string_view amzn_errorty
         return code;
     if (const auto code = bare(amzn_errortype); !code.empty())
         return code;
-    if (body.starts_with("\xEF\xBB\xBF"))
-        body.remove_prefix(3);
-    body = trimmed(body);
+    body = without_mark(body);
     if (body.starts_with('<'))
-        return code_in_xml(body);
+        return child_of_error(body, "Code");
     if (body.starts_with('{'))
         return code_in_json(body);
     return {};
+}
+
+std::string_view find_error_region(std::string_view body) noexcept {
+    body = without_mark(body);
+    return body.starts_with('<') ? child_of_error(body, "Region") : std::string_view{};
 }
 
 } // namespace countersign::proxy

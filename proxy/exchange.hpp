@@ -45,7 +45,7 @@ struct answer {
     std::uint64_t length = 0;
     bool keep_alive = false;
     std::size_t head_size = 0; // the head's bytes are the first of connection->bytes()
-    std::string_view amz_retry_after, retry_after, amzn_errortype, amzn_query_error;
+    std::string_view amz_retry_after, retry_after, amzn_errortype, amzn_query_error, amz_bucket_region;
 };
 
 struct exchange {

@@ -99,7 +99,13 @@ task<> read_error(exchange& x, upstream_connection& c, steady_time deadline, out
     }
     auto* const kept = static_cast<char*>(x.attempt_memory().allocate(text.size() + 1, 1));
     text.copy(kept, text.size());
-    out.code = find_error_code(x.reply.amzn_query_error, x.reply.amzn_errortype, {kept, text.size()});
+    const std::string_view body{kept, text.size()};
+    out.code = find_error_code(x.reply.amzn_query_error, x.reply.amzn_errortype, body);
+    if (x.in.is_head && x.reply.head.status == 400) { // the answer to a HEAD has no code
+        out.region = x.reply.amz_bucket_region;
+    } else if (out.code == "AuthorizationHeaderMalformed" || out.code == "AuthorizationQueryParametersError") {
+        out.region = find_error_region(body);
+    }
 }
 
 bool may_be_stale(errc e) noexcept {

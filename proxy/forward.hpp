@@ -17,6 +17,7 @@ struct outcome {
     errc error = errc::none;   // none: x.reply is an answer
     std::string failure;       // for the log and the client's error: where and why
     std::string_view code;     // the service's error code, when the answer is an error
+    std::string_view region;   // … and the region that S3 says the signature should be for
     bool whole = false;        // the answer's body lies in the connection's buffer, all of it
     std::size_t body_size = 0; // … its size there, framing included
 };

@@ -73,6 +73,7 @@ constexpr known_field known_fields[] = {
     {"transfer-encoding", field_name::transfer_encoding},
     {"x-amz-region-set", field_name::amz_owned},
     {"x-amz-retry-after", field_name::amz_retry_after},
+    {"x-amz-bucket-region", field_name::amz_bucket_region},
     {"proxy-authorization", field_name::proxy_authorization},
     {"x-amzn-query-error", field_name::amzn_query_error},
     {"x-amz-content-sha256", field_name::amz_content_sha256},

@@ -35,6 +35,7 @@ enum class field_name : std::uint8_t {
     amz_owned, // set by signing: signer::is_owned_by_signing (but Authorization); S3 Express's session token
     amz_content_sha256,
     amz_retry_after,
+    amz_bucket_region,
     amz_target,
     amzn_errortype,
     amzn_query_error,

@@ -28,8 +28,7 @@ public:
     double sum = 0;
 };
 
-// expired_token is exported as 0: nothing is repeated for it yet.
-enum class retry_reason : std::uint8_t { throttled, transient, timeout, expired_token, count_ };
+enum class retry_reason : std::uint8_t { throttled, transient, timeout, expired_token, wrong_region, count_ };
 
 // Of one service and region. Found once per destination and kept by reference (std::map: references stay).
 struct scope_counters {

@@ -20,7 +20,7 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 constexpr std::array<const char*, static_cast<std::size_t>(retry_reason::count_)> reasons{
-    "throttled", "transient", "timeout", "expired_token"};
+    "throttled", "transient", "timeout", "expired_token", "wrong_region"};
 
 ClientMetric labelled(std::initializer_list<ClientMetric::Label> labels) {
     ClientMetric metric;

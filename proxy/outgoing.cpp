@@ -90,7 +90,7 @@ signer::instructions sign(exchange& x, worker& w, std::span<const signer::header
     how.content_sha256_header = x.add_content_sha256;
     how.also_sign = p.sign_headers;
     how.never_sign = p.unsigned_headers;
-    const signer::scope where{p.service, p.region};
+    const signer::scope where{p.service, x.place->region()};
     const signer::identity name{who.access_key_id, who.session_token.reveal()};
     const std::string_view secret = who.secret_access_key.reveal();
     if (p.sigv4a) {
@@ -98,7 +98,7 @@ signer::instructions sign(exchange& x, worker& w, std::span<const signer::header
         return signer::sign(what, where, name, key, now, how, x.attempt_memory());
     }
     const signer::date_text date{now};
-    const signer::signing_key& key = w.keys.find(who.access_key_id, secret, date.day(), p.region, p.service);
+    const signer::signing_key& key = w.keys.find(who.access_key_id, secret, date.day(), where.region, p.service);
     return signer::sign(what, where, name, key, now, how, x.attempt_memory());
 }
 

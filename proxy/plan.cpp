@@ -83,6 +83,7 @@ std::optional<refusal> fill_scope(
     p.region = !r.region.empty() ? r.region : std::string(by_name ? by_name->region : default_region);
     p.traits = signer::traits_of(p.service);
     p.sigv4a = p.region.find_first_of(",*") != std::string::npos;
+    p.is_default_region = r.region.empty() && by_name && by_name->is_default_region;
     return std::nullopt;
 }
 
@@ -146,8 +147,16 @@ std::variant<plan, refusal> plan_by_name(const signer::host_scope& scope, const 
     p.service = scope.service;
     p.region = scope.region;
     p.sigv4a = scope.sigv4a;
+    p.is_default_region = scope.is_default_region;
     p.traits = signer::traits_of(p.service);
     return p;
+}
+
+// What was decided for one region must not be signed for another one.
+bool asks_for_regions(const conf::policy_settings& policy) {
+    const auto has_region = [](const conf::rule& r) { return !r.region.empty(); };
+    return std::any_of(policy.allow.begin(), policy.allow.end(), has_region) ||
+           std::any_of(policy.deny.begin(), policy.deny.end(), has_region);
 }
 
 // policy.other_hosts = "pass": an ordinary forward proxy for hosts that are not AWS.
@@ -191,6 +200,7 @@ make_plan(const conf::config& c, std::string_view default_region, const asked_ho
         return made;
     }
     p->limits = limits_of(c.upstream, r);
+    p->is_default_region = p->is_default_region && !asks_for_regions(c.policy);
     const bool is_elsewhere = r && r->upstream;
     const policy_facts facts{
         asked.host,

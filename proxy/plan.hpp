@@ -34,8 +34,9 @@ struct plan {
     conf::sign_mode sign = conf::sign_mode::header;
     conf::payload_mode payload = conf::payload_mode::automatic;
     std::string service;
-    std::string region;  // SigV4A: the region set
-    bool sigv4a = false; // the endpoint, or its route, stands for several regions
+    std::string region;             // SigV4A: the region set
+    bool sigv4a = false;            // the endpoint, or its route, stands for several regions
+    bool is_default_region = false; // signer::host_scope::is_default_region; never where a policy asks for regions
     signer::service_traits traits;
     std::optional<unsigned> max_attempts;
     std::size_t identity = 0;                  // conf::identity::number

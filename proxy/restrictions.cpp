@@ -93,8 +93,11 @@ std::optional<refusal> session::find_client(exchange& x) const {
 std::optional<refusal> session::verify_client(exchange& x) const {
     const plan& p = x.place->where;
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto fault =
-        check_client(*x.by, x.in, hash_body(x), {p.service, p.region, p.traits.path}, now, worker_.client_keys);
+    // Where the host leaves the bucket's region open the client may know it better than we do.
+    const std::string& said = x.by->said.region;
+    const bool knows_better = p.is_default_region && signer::is_region_beside(said, p.region);
+    const client_scope where{p.service, knows_better ? said : p.region, p.traits.path};
+    const auto fault = check_client(*x.by, x.in, hash_body(x), where, now, worker_.client_keys);
     // Only now: who merely names a client must not use up the rate of its route.
     return fault ? std::optional{refuse_client(*fault, p.traits.errors)} : take_from_limit(x);
 }

@@ -45,6 +45,20 @@ std::string shape_of(const signer::dns_suffix& suffix, std::string_view host, st
     return fmt::format("the region in front of the service, RESOURCE.REGION.SERVICE below {}", suffix.text);
 }
 
+std::string explain_found(const signer::host_scope& scope, std::string_view host, const std::string& shape) {
+    if (scope.sigv4a) {
+        return fmt::format("an endpoint for several regions (SigV4A); signing name \"{}\"", scope.service);
+    }
+    std::string text = fmt::format("{}; signing name \"{}\"", shape, scope.service);
+    if (const std::string_view elsewhere = signer::service_by_path(host, "/"); !elsewhere.empty()) {
+        text += fmt::format(" below /v2/, \"{}\" elsewhere", elsewhere);
+    }
+    if (scope.is_default_region) {
+        text += "; another region where S3 answers that the bucket is there";
+    }
+    return text;
+}
+
 } // namespace
 
 std::string explain_scope(std::string_view host) {
@@ -56,14 +70,7 @@ std::string explain_scope(std::string_view host) {
     const std::string shape = shape_of(*suffix, host, name);
     const auto found = signer::scope_of(host);
     if (const auto* scope = std::get_if<signer::host_scope>(&found)) {
-        if (const std::string_view elsewhere = signer::service_by_path(host, "/"); !elsewhere.empty()) {
-            return fmt::format(
-                "{}; signing name \"{}\" below /v2/, \"{}\" elsewhere", shape, scope->service, elsewhere
-            );
-        }
-        return scope->sigv4a
-                   ? fmt::format("an endpoint for several regions (SigV4A); signing name \"{}\"", scope->service)
-                   : fmt::format("{}; signing name \"{}\"", shape, scope->service);
+        return explain_found(*scope, host, shape);
     }
     const auto refusal = std::get<signer::scope_refusal>(found);
     const std::string_view why = refusal == signer::scope_refusal::customer_controlled

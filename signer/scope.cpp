@@ -60,13 +60,19 @@ string_view object_store_named(string_view label) noexcept {
     return label.starts_with("s3express-") ? string_view("s3express") : string_view();
 }
 
+// us-east-1, for what S3 itself has to say is elsewhere: the bucket of this name.
+answer bucket_anywhere() noexcept {
+    return host_scope{"s3", "us-east-1", partition_name(aws), false, true};
+}
+
 // S3 without a region label of its own; nothing when it is another service.
 // bucket.s3.amazonaws.com, bucket.s3-accelerate.dualstack.amazonaws.com, bucket.s3-eu-west-1.amazonaws.com
 std::optional<answer> object_store_without_region(const dns_suffix& suffix, string_view name) noexcept {
     const bool is_dual_stack = last_label(name) == "dualstack";
     const string_view label = last_label(is_dual_stack ? without_last(name) : name);
+    const bool has_bucket = !without_last(is_dual_stack ? without_last(name) : name).empty();
     if (suffix.partition == aws && label == "s3-accelerate") {
-        return signed_for("s3", "us-east-1", aws);
+        return has_bucket ? bucket_anywhere() : signed_for("s3", "us-east-1", aws);
     }
     if (is_dual_stack || !label.starts_with("s3")) {
         return std::nullopt;
@@ -75,7 +81,7 @@ std::optional<answer> object_store_without_region(const dns_suffix& suffix, stri
         return not_ours;
     }
     if (suffix.partition == aws && is_one_of(label, {"s3", "s3-external-1"})) {
-        return signed_for("s3", "us-east-1", aws);
+        return has_bucket && label == "s3" ? bucket_anywhere() : signed_for("s3", "us-east-1", aws);
     }
     // The old spelling, with the region in the service's label: s3-eu-west-1, s3-fips-us-gov-west-1
     for (const string_view front : {"s3-fips-", "s3-"}) {
@@ -360,6 +366,11 @@ answer scope_of(string_view host) noexcept {
         return not_ours;
     }
     return unknown;
+}
+
+bool is_region_beside(string_view region, string_view known) noexcept {
+    const auto partition = partition_of(region);
+    return partition && partition == partition_of(known) && is_host_name(region) && region.find('.') == region.npos;
 }
 
 string_view service_by_path(string_view host, string_view path) noexcept {

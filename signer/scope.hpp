@@ -20,7 +20,12 @@ struct host_scope {
     std::string_view region;
     std::string_view partition; // aws, aws-cn, aws-us-gov, …
     bool sigv4a = false;        // the endpoint stands for several regions and demands SigV4A; the region is then "*"
+    // The host names an S3 bucket, but not its region, which is often another one: bucket.s3.amazonaws.com
+    bool is_default_region = false;
 };
+
+// May `region` stand where `known` stands: is it of a region's form, and of the same partition?
+bool is_region_beside(std::string_view region, std::string_view known) noexcept;
 
 // Why a host has no scope.
 enum class scope_refusal : std::uint8_t {

@@ -124,6 +124,12 @@ class Clients(unittest.TestCase):
         self.assertEqual(self.proxy.ask(f"GET {target}0 HTTP/1.1\r\nHost: {host}\r\n\r\n").status, 403)
         self.assertEqual(len(self.upstream.requests), before)
 
+    def test_the_client_knows_the_region_where_the_host_leaves_it_open(self):
+        for host in ("bucket.s3-accelerate.amazonaws.com", "bucket.s3.amazonaws.com"):
+            for region, status in (("eu-west-1", 200), ("us-east-1", 200), ("cn-north-1", 403), ("", 403)):
+                request = self.signed(service="s3", host=host, region=region, method="GET", path="/k", body=b"")
+                self.assertEqual(self.send(*request).status, status, (host, region))
+
     def test_clients_may_sign_for_several_regions(self):
         def status(service, host, region_set, keys=ONE):
             config = awscrt.auth.AwsSigningConfig(

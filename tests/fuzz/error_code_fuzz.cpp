@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     for (const std::string_view found :
          {countersign::proxy::find_error_code("", "", text),
           countersign::proxy::find_error_code("", text, ""),
-          countersign::proxy::find_error_code(text, "", "")}) {
+          countersign::proxy::find_error_code(text, "", ""),
+          countersign::proxy::find_error_region(text)}) {
         if (found.empty())
             continue;
         const std::less_equal<> not_after;

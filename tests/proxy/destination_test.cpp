@@ -158,6 +158,21 @@ TEST(DestinationTable, KeepsOneDestinationForEachRouteThatAsksForMoreThanTheHost
     EXPECT_EQ(first->use_count(), 1u);
 }
 
+TEST(DestinationTable, LearnsTheRegionOfABucketWhoseHostDoesNotNameIt) {
+    table t;
+    const destination_ptr open = t.get("bucket.s3.amazonaws.com");
+    EXPECT_EQ(open->region(), "us-east-1");
+    EXPECT_FALSE(open->learn_region(""));
+    EXPECT_FALSE(open->learn_region("us-east-1"));
+    EXPECT_FALSE(open->learn_region("us-gov-west-1"));
+    EXPECT_TRUE(open->learn_region("eu-west-1"));
+    EXPECT_EQ(open->region(), "eu-west-1");
+    EXPECT_FALSE(open->learn_region("eu-west-1"));
+    EXPECT_FALSE(t.get("bucket.s3.us-east-1.amazonaws.com")->learn_region("eu-west-1"));
+    t.config.policy.deny.emplace_back().region = "ap-*";
+    EXPECT_FALSE(t.get("other.s3.amazonaws.com")->learn_region("eu-west-1"));
+}
+
 TEST(DestinationTable, KeepsOneDestinationForEachServiceOfASharedHost) {
     table t;
     const auto ask = [&](std::string_view path) {

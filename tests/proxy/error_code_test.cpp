@@ -102,5 +102,22 @@ TEST(ErrorCode, SaysNothingOrTheWholeCodeOfATruncatedBody) {
         }
 }
 
+TEST(ErrorCode, FindsTheRegionThatS3Names) {
+    EXPECT_EQ(
+        find_error_region("<?xml version=\"1.0\"?><Error><Code>AuthorizationHeaderMalformed</Code><Message>the region "
+                          "'us-east-1' is wrong</Message><Region>eu-west-1</Region><HostId>x</HostId></Error>"),
+        "eu-west-1"
+    );
+    for (std::string_view body :
+         {"",
+          "<Region>eu-west-1</Region>",
+          "<A><Region>eu-west-1</Region></A>",
+          "<Error><Region>eu west</Region></Error>",
+          "<Error><Region>eu-west-1",
+          "<Error><Region></Region></Error>",
+          R"({"Region":"eu-west-1"})"})
+        EXPECT_EQ(find_error_region(body), "") << body;
+}
+
 } // namespace
 } // namespace countersign::proxy

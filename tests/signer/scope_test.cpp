@@ -394,6 +394,34 @@ TEST(Scope, RefusesHostsThatAreNotOfAws) {
     );
 }
 
+TEST(Scope, SaysWhereABucketsRegionIsOnlyAGuess) {
+    for (const char* host :
+         {"bucket.s3.amazonaws.com",
+          "my.bucket.s3.amazonaws.com",
+          "b.s3-accelerate.amazonaws.com",
+          "b.s3-accelerate.dualstack.amazonaws.com"}) {
+        EXPECT_TRUE(std::get<host_scope>(scope_of(host)).is_default_region) << host;
+        EXPECT_EQ(std::get<host_scope>(scope_of(host)).region, "us-east-1") << host;
+    }
+    for (const char* host :
+         {"s3.amazonaws.com",
+          "s3-external-1.amazonaws.com",
+          "b.s3-external-1.amazonaws.com",
+          "b.s3.us-east-1.amazonaws.com",
+          "b.s3-us-west-2.amazonaws.com",
+          "s3-accelerate.amazonaws.com",
+          "s3-accelerate.dualstack.amazonaws.com",
+          "iam.amazonaws.com"}) {
+        EXPECT_FALSE(std::get<host_scope>(scope_of(host)).is_default_region) << host;
+    }
+    EXPECT_TRUE(is_region_beside("eu-west-1", "us-east-1"));
+    EXPECT_TRUE(is_region_beside("ap-nowhere-9", "us-east-1"));
+    for (const char* other :
+         {"", "us-gov-west-1", "cn-north-1", "us-east-1/s3", "eu-w.st-1", "EU-WEST-1", "eu-west-1 ", "*", "nowhere"}) {
+        EXPECT_FALSE(is_region_beside(other, "us-east-1")) << other;
+    }
+}
+
 TEST(Scope, AsksThePathWhereServicesShareAHost) {
     const auto service = [](std::string_view host, std::string_view path) {
         const auto found = scope_of(host, path);
