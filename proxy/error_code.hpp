@@ -13,8 +13,8 @@ namespace countersign::proxy {
 std::string_view
 find_error_code(std::string_view amzn_query_error, std::string_view amzn_errortype, std::string_view body) noexcept;
 
-// The Region that S3 names beside its Code where a signature is for another one: <Error><Region>. As it stands there, so
-// anything; "" when there is none.
+// The Region that S3 names beside its Code where a signature is for another one: <Error><Region>. Not checked; "" when
+// there is none.
 std::string_view find_error_region(std::string_view body) noexcept;
 
 } // namespace countersign::proxy

@@ -67,13 +67,13 @@ void require_same_meaning(const inbound& in, std::string_view body) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     static const shared_clients all = std::make_shared<const client_table>(std::vector<known_client>{
         {"AKIDEXAMPLE", chain::secret{"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}, 1},
         {"AKIDEXAMPLF", chain::secret{"another"}, 2},
     });
     static signer::key_cache keys;
-    std::string text(reinterpret_cast<const char*>(data), size);
+    std::string text(reinterpret_cast<const char*>(bytes), size);
     head_scanner scanner;
     if (scanner.scan(text) != head_scanner::state::complete)
         return 0;
