@@ -374,6 +374,9 @@ bool is_region_beside(string_view region, string_view known) noexcept {
 }
 
 string_view service_by_path(string_view host, string_view path) noexcept {
+    if (host.find(".geo") == host.npos) { // nearly all
+        return {};
+    }
     const answer found = scope_of(host);
     const auto* const scope = std::get_if<host_scope>(&found);
     // geo-maps.eu-west-1 and its like are of the newer service alone.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
 
 namespace countersign::signer {
 namespace {
@@ -38,11 +39,6 @@ struct protocol_row {
 };
 
 #include "signer/scope_table.inc"
-
-static_assert(
-    sizeof(endpoint_rows) + sizeof(labelled_rows) + sizeof(home_rows) + sizeof(host_rows) + sizeof(protocol_rows) <
-    64 * 1024
-);
 
 static_assert(partition_rows[aws].name == "aws" && partition_rows[aws_cn].name == "aws-cn");
 static_assert(partition_rows[aws_us_gov].name == "aws-us-gov" && partition_rows[aws_eusc].name == "aws-eusc");
@@ -97,6 +93,28 @@ constexpr std::array<std::uint16_t, slot_count> made_slots() {
 }
 
 constexpr auto endpoint_slots = made_slots();
+
+// What all of this takes in the program: the rows, and the text that they point to.
+constexpr std::size_t table_bytes() {
+    std::size_t n = sizeof endpoint_rows + sizeof labelled_rows + sizeof home_rows + sizeof host_rows +
+                    sizeof protocol_rows + sizeof partition_rows + sizeof region_rows + sizeof endpoint_slots;
+    for (const auto& table : {std::span<const name_row>(endpoint_rows), std::span<const name_row>(labelled_rows)}) {
+        for (const name_row& row : table) {
+            n += row.name.size() + row.service.size() + 2;
+        }
+    }
+    for (const home_row& row : home_rows) {
+        n += row.name.size() + row.region.size() + 2;
+    }
+    for (const host_row& row : host_rows) {
+        n += row.host.size() + row.service.size() + row.region.size() + 3;
+    }
+    for (const protocol_row& row : protocol_rows) {
+        n += row.service.size() + 1;
+    }
+    return n;
+}
+static_assert(table_bytes() < 64 * 1024);
 
 const name_row* exact_name(std::string_view name) noexcept {
     for (std::size_t slot = slot_of(name); endpoint_slots[slot] != 0; slot = (slot + 1) % slot_count) {
