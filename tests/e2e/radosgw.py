@@ -127,6 +127,10 @@ class Radosgw:
         group["hostnames"] = HOSTS
         self._tool("radosgw-admin", "zonegroup", "set", stdin=json.dumps(group).encode())
 
+    def make_account(self, name, access_key_id, secret_access_key):
+        self._tool("radosgw-admin", "user", "create", "--uid", name, "--display-name", name,
+                   "--access-key", access_key_id, "--secret-key", secret_access_key)
+
     def _serves(self):
         try:
             with socket.create_connection(("127.0.0.1", self.http_port), timeout=5) as s:
