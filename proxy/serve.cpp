@@ -61,11 +61,14 @@ public:
 private:
     const conf::config& settings() const noexcept { return *ground_.config; }
     void find_region();
+    void use_region(const chain::result<chain::region_choice>& found);
     void reserve_ports();
     void start_workers();
     void start_admin();
     void await_signal();
     void reload();
+    void take_over(conf::config& read, const std::optional<chain::result<chain::region_choice>>& region);
+    void keep_on(const std::exception& why);
     void warn_of_restart(const conf::config& c) const;
     void drain();
     void stop_workers();
@@ -83,6 +86,7 @@ private:
     std::unique_ptr<identities> identities_;
     std::unique_ptr<admin> admin_;
     bool draining_ = false;
+    unsigned reloads_ = 0; // asked for so far
     std::size_t drained_ = 0;
 };
 
@@ -135,15 +139,22 @@ void control::find_region() {
     );
     while (!found && context_.run_one() != 0) {
     }
-    if (!found || !*found) {
-        throw conf::error{found ? found->error().detail : "the region could not be resolved"};
+    if (!found) {
+        throw conf::error{"the region could not be resolved"};
     }
-    ground_.default_region = (*found)->region;
+    use_region(*found);
+}
+
+void control::use_region(const chain::result<chain::region_choice>& found) {
+    if (!found) {
+        throw conf::error{found.error().detail};
+    }
+    ground_.default_region = found->region;
     spdlog::log(
-        (*found)->is_fallback ? spdlog::level::warn : spdlog::level::info,
+        found->is_fallback ? spdlog::level::warn : spdlog::level::info,
         "region {} from {}",
-        (*found)->region,
-        (*found)->origin
+        found->region,
+        found->origin
     );
 }
 
@@ -252,25 +263,55 @@ void control::warn_of_restart(const conf::config& c) const {
 }
 
 void control::reload() {
+    ++reloads_;
     try {
-        conf::config read = load_settings(arguments_);
-        warn_of_restart(read);
-        read.credentials = settings().credentials;
+        const auto read = std::make_shared<conf::config>(load_settings(arguments_));
+        warn_of_restart(*read);
+        read->credentials = settings().credentials;
+        if (!needs_default_region(*read)) {
+            take_over(*read, {});
+            return;
+        }
+        // Not waited for here: what is posted while this runs is run only behind it.
+        asio::co_spawn(
+            context_,
+            chain::resolve_region(outside_, chain_settings_of(*read), read->credentials.region),
+            [this, read, mine = reloads_](std::exception_ptr, chain::result<chain::region_choice> region) {
+                if (mine == reloads_ && !draining_) { // else there is a newer one, or no need
+                    take_over(*read, region);
+                }
+            }
+        );
+    } catch (const std::exception& e) {
+        keep_on(e);
+    }
+}
+
+void control::take_over(conf::config& read, const std::optional<chain::result<chain::region_choice>>& region) {
+    try {
         identities_->number(read);
         conf::bind_identities(read);
         const shared_clients clients = read_clients(read, outside_);
+        if (region) {
+            use_region(*region);
+        }
         auto c = std::make_shared<const conf::config>(std::move(read));
         ground_.clients = clients;
         ground_.config = c;
-        find_region();
         for (const auto& w : workers_) {
             w->set_config(c, ground_.default_region, clients);
         }
         identities_->change_to(*c);
         spdlog::info("configuration read again");
     } catch (const std::exception& e) {
-        spdlog::error("the configuration stays as it was: {}", e.what());
+        keep_on(e);
+        return;
     }
+    identities_->load_now();
+}
+
+void control::keep_on(const std::exception& why) {
+    spdlog::error("the configuration stays as it was: {}", why.what());
     identities_->load_now();
 }
 

@@ -227,6 +227,18 @@ class TheEnd(unittest.TestCase):
         self.assertTrue(busy.is_closed())
         proxy.stop(seconds=15)
 
+    def test_a_reload_that_needs_a_region(self):
+        """A route without region, for a host that names none: the region is looked for at each reload."""
+        upstream = Upstream()
+        self.addCleanup(upstream.close)
+        proxy = Proxy([to(upstream.port, host="api.example", service="execute-api")])
+        self.addCleanup(proxy.program.kill)
+        for times in (1, 2):
+            proxy.program.child.send_signal(signal.SIGHUP)
+            proxy.program.until(lambda n=times: proxy.log().count("configuration read again") == n, 10, "has read it")
+        self.assertEqual(proxy.ask("GET / HTTP/1.1\r\nHost: api.example\r\n\r\n").status, 200)
+        proxy.stop(seconds=15)
+
     def test_the_drain_ends_by_itself(self):
         hang = threading.Event()
         self.addCleanup(hang.set)
