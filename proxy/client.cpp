@@ -1,7 +1,9 @@
 #include "proxy/client.hpp"
 
 #include "conf/load.hpp"
+#include "proxy/action.hpp"
 #include "proxy/signature_fault.hpp"
+#include "signer/canonical.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -68,27 +70,34 @@ std::vector<signer::header> headers_of(const inbound& in) {
 
 // Fields of this connection, or written anew from what they mean.
 bool may_end_here(std::string_view lower_name) noexcept {
-    constexpr std::array<std::string_view, 10> names{
+    constexpr std::array<std::string_view, 13> names{
         "connection",
         "content-length",
         "expect",
         "host",
+        "http2-settings",
         "keep-alive",
+        "proxy-authorization",
         "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",
-        "upgrade"};
+        "upgrade",
+        "x-countersign-dry-run"};
     return std::find(names.begin(), names.end(), lower_name) != names.end();
 }
 
-// Connection is not signed: it could name away, on the way to us, what the client did sign.
-std::optional<client_fault> check_hops(const inbound& in, const signer::claim& c) {
+// Connection is not signed: it could name away, on the way to us, what the client did sign. And another method is
+// none that the client signed.
+std::optional<client_fault> check_fields(const inbound& in, const signer::claim& c) {
     for (const field& f : in.fields) {
-        const std::string name = f.hop ? signer::lower(f.name) : std::string();
+        const std::string name = signer::lower(f.name);
         const bool is_signed = std::binary_search(c.signed_headers.begin(), c.signed_headers.end(), name);
         if (f.hop && is_signed && !may_end_here(name)) {
             return client_fault{mismatch::header_not_signed, "Connection names a header that is signed"};
+        }
+        if (!is_signed && overrides_method({&f, 1})) {
+            return client_fault{mismatch::header_not_signed, name + " is not in SignedHeaders"};
         }
     }
     return std::nullopt;
@@ -98,6 +107,18 @@ std::optional<client_fault> check_hops(const inbound& in, const signer::claim& c
 bool vouches_for_body(std::string_view canonical_request, std::string_view body_hash, signer::path_rule rule) {
     const std::string_view line = canonical_request.substr(canonical_request.rfind('\n') + 1);
     return line == body_hash || (rule == signer::path_rule::s3 && line == "UNSIGNED-PAYLOAD");
+}
+
+// The signature holds for the normal form of the path, the path goes out as it came: "/a/../b" must not pass for "/b".
+bool vouches_for_path(std::string_view canonical_request, std::string_view path, signer::path_rule rule) {
+    if (rule != signer::path_rule::standard) {
+        return true;
+    }
+    std::string as_it_came(signer::canonical_path_bound(path), '\0');
+    signer::pen out(as_it_came.data());
+    signer::put_canonical_path(path, signer::path_rule::encoded_only, out);
+    const std::string_view lines = canonical_request.substr(canonical_request.find('\n') + 1);
+    return lines.substr(0, lines.find('\n')) == out.since(as_it_came.data());
 }
 
 } // namespace
@@ -138,7 +159,7 @@ std::variant<client_claim, client_fault> read_client(shared_clients all, const i
     if (c.who == nullptr) {
         return client_fault{mismatch::unknown_access_key, "no [[client]] has this access key id"};
     }
-    if (auto bad = check_hops(in, c.said)) {
+    if (auto bad = check_fields(in, c.said)) {
         return *std::move(bad);
     }
     c.all = std::move(all);
@@ -166,6 +187,12 @@ std::optional<client_fault> check_client(
     auto found = signer::verify_claim({in.method, in.path, in.query, headers, {}}, c.said, body_hash, expected, now);
     if (found.what != mismatch::none) {
         return client_fault{found.what, std::move(found.detail)};
+    }
+    if (!vouches_for_path(found.canonical_request, in.path, where.path)) {
+        return client_fault{
+            mismatch::wrong_signature,
+            "the path has \".\", \"..\" or empty segments, which the signature does not tell from the path without "
+            "them"};
     }
     if (!vouches_for_body(found.canonical_request, body_hash, where.path)) {
         return client_fault{mismatch::wrong_payload_hash, "the signature leaves the body out, which only S3 knows"};

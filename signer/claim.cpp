@@ -79,10 +79,21 @@ verdict read_region_set(const std::vector<std::string>& values, claim& c) {
     return std::nullopt;
 }
 
+bool is_token(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        const char l = to_lower(c);
+        return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
 verdict read_signed_headers(std::string_view list, claim& c) {
     for (const std::string_view name : split(list, ';')) {
         if (name.empty()) {
             return malformed("SignedHeaders has an empty name");
+        }
+        if (!is_token(name)) { // not shown: it could be the signature
+            return malformed("SignedHeaders has a name that no header can have");
         }
         if (std::any_of(name.begin(), name.end(), [](char b) { return to_lower(b) != b; })) {
             return malformed(joined({"SignedHeaders is not in lower case: ", name}));

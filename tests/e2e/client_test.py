@@ -170,6 +170,10 @@ class Clients(unittest.TestCase):
         wrong = "SignatureDoesNotMatch"
         self.refused((method, path, fields, body.replace(b"List", b"Lost")), wrong)
         self.refused((method, "/p?a=b", fields, body), wrong)
+        self.refused((method, "/./q?a=b", fields, body), wrong)
+        self.refused((method, "//q?a=b", fields, body), wrong)
+        self.refused((method, "/x/../q?a=b", fields, body), wrong)
+        self.refused((method, path, {**fields, "X-HTTP-Method-Override": "DELETE"}, body), wrong)
         self.refused((method, "/q?a=c", fields, body), wrong)
         self.refused((method, "/q?a=b&c=d", fields, body), wrong)
         self.refused(("PUT", path, fields, body), wrong)
@@ -178,6 +182,10 @@ class Clients(unittest.TestCase):
         self.refused((method, path, {**fields, "X-Amz-Target": "unsigned"}, body), wrong)
         self.refused((method, path, {**fields, "Connection": "x-amz-meta"}, body), wrong)
         self.refused((method, path, {**fields, "Host": "sns.eu-west-1.amazonaws.com"}, body), wrong)
+
+    def test_the_wish_for_a_dry_run_may_be_signed(self):
+        got = self.send(*self.signed(headers={"X-Countersign-Dry-Run": "sign"}))
+        self.assertEqual((got.status, got.get("x-countersign-error")), (403, "dry-run-refused"))   # off by default
 
     def test_others_and_the_unsigned_are_refused(self):
         self.refused(self.signed(NOBODY), "InvalidClientTokenId")

@@ -120,6 +120,44 @@ TEST(Client, CannotHaveASignedHeaderNamedAway) {
     EXPECT_EQ(o.who, nullptr);
 }
 
+// The signature holds for the path's normal form; the path goes out as it came.
+TEST(Client, IsRefusedAPathThatItsSignatureDoesNotTell) {
+    for (const std::string_view path : {"//", "/.", "/./", "/a/..", "/x/../", "///"}) {
+        std::string changed = iam_request();
+        const outcome o = judge(changed.replace(4, 1, path), iam, iam_time);
+        EXPECT_EQ(o.what, mismatch::wrong_signature) << path;
+        EXPECT_THAT(o.detail, HasSubstr("path")) << path;
+    }
+}
+
+TEST(Client, IsNotGivenAnotherMethodThatItDidNotSign) {
+    const std::string_view query = "Action=ListUsers&Version=2010-05-08";
+    for (const std::string more : {"X-HTTP-Method-Override: DELETE\r\n", "x-http-method: PUT\r\n"}) {
+        EXPECT_EQ(judge(iam_request(query, more), iam, iam_time).what, mismatch::header_not_signed) << more;
+        // Named away, it does not go out.
+        const std::string away = more + "Connection: x-http-method, x-http-method-override\r\n";
+        EXPECT_EQ(judge(iam_request(query, away), iam, iam_time).what, mismatch::none) << away;
+    }
+}
+
+// botocore and curl sign whatever header they are given. The signature is wrong here, but that is not the first look.
+TEST(Client, MaySignFieldsThatEndAtTheProxy) {
+    for (const std::string name : {"x-countersign-dry-run", "http2-settings", "proxy-authorization"}) {
+        std::string text = iam_request("Action=ListUsers&Version=2010-05-08", name + ": sign\r\n");
+        const auto at = text.find("SignedHeaders=") + 14;
+        text.replace(
+            at,
+            28,
+            name < "host"         ? "content-type;" + name + ";host;x-amz-date"
+            : name < "x-amz-date" ? "content-type;host;" + name + ";x-amz-date"
+                                  : "content-type;host;x-amz-date;" + name
+        );
+        const outcome o = judge(text, iam, iam_time);
+        EXPECT_EQ(o.what, mismatch::wrong_signature) << text;
+        EXPECT_NE(o.who, nullptr) << name;
+    }
+}
+
 TEST(Client, HasFifteenMinutes) {
     EXPECT_EQ(judge(iam_request(), iam, iam_time + 15min).what, mismatch::none);
     EXPECT_EQ(judge(iam_request(), iam, iam_time - 15min).what, mismatch::none);

@@ -191,6 +191,19 @@ TEST_F(Verify, RefusesMalformedHeaders) {
     EXPECT_EQ(after(in_header, [](sealed& s) { s.header_value("Authorization") = ""; }), mismatch::malformed_signature);
 }
 
+// "…;Signature=…" for "…, Signature=…"
+TEST_F(Verify, ShowsNoSignatureThatStandsAmongTheNames) {
+    sealed s = sign_it(in_header);
+    std::string& a = s.header_value("Authorization");
+    const std::string signature = a.substr(a.find("Signature=") + 10);
+    s.replace(a, ", Signature=", ";Signature=");
+    a += ", Signature=" + signature;
+    const verification v = verify_it(s);
+    EXPECT_EQ(v.what, mismatch::malformed_signature);
+    EXPECT_THAT(v.detail, HasSubstr("SignedHeaders"));
+    EXPECT_THAT(v.detail, Not(HasSubstr(signature)));
+}
+
 TEST_F(Verify, ReadsAuthorizationInAnyOrderAndSpacing) {
     EXPECT_EQ(
         after(
