@@ -91,12 +91,16 @@ bool may_end_here(std::string_view lower_name) noexcept {
 // none that the client signed.
 std::optional<client_fault> check_fields(const inbound& in, const signer::claim& c) {
     for (const field& f : in.fields) {
+        const bool overrides = overrides_method({&f, 1});
+        if (!f.hop && !overrides) {
+            continue;
+        }
         const std::string name = signer::lower(f.name);
         const bool is_signed = std::binary_search(c.signed_headers.begin(), c.signed_headers.end(), name);
         if (f.hop && is_signed && !may_end_here(name)) {
             return client_fault{mismatch::header_not_signed, "Connection names a header that is signed"};
         }
-        if (!is_signed && overrides_method({&f, 1})) {
+        if (!is_signed && overrides) {
             return client_fault{mismatch::header_not_signed, name + " is not in SignedHeaders"};
         }
     }

@@ -84,14 +84,18 @@ boost::json::object
 described_by_route(std::string_view written, const std::string& host, const conf::config& c, const conf::route& r) {
     boost::json::object line{{"host", written}};
     const auto made = make_plan(c, c.credentials.region, asked_host{host, {}, false, "GET", shared_path}, &r);
-    if (const auto* p = std::get_if<plan>(&made)) {
-        line["service"] = p->service;
-        line["region"] = p->region;
-        if (p->sigv4a) {
+    if (const auto* no = std::get_if<refusal>(&made)) {
+        line["error"] = no->message;
+    } else if (r.sign == conf::sign_mode::none) {
+        line["sign"] = "none";
+    } else {
+        const plan& p = std::get<plan>(made);
+        line["service"] = p.service;
+        line["region"] = p.region;
+        if (p.sigv4a) {
             line["algorithm"] = signer::sigv4a_algorithm;
         }
-    } else {
-        line["error"] = std::get<refusal>(made).message;
+        line["identity"] = !c.clients.empty() ? "the client's" : r.identity.empty() ? "default" : r.identity;
     }
     line["route"] = r.name.empty() ? r.host : r.name;
     if (!r.path.empty()) {

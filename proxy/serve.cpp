@@ -296,6 +296,9 @@ void control::take_over(conf::config& read, const std::optional<chain::result<ch
             use_region(*region);
         }
         auto c = std::make_shared<const conf::config>(std::move(read));
+        if (ground_.clients && !clients) {
+            spdlog::warn("there is no [[client]] any more: whoever reaches the listener is signed for");
+        }
         ground_.clients = clients;
         ground_.config = c;
         for (const auto& w : workers_) {

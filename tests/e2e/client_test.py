@@ -220,6 +220,16 @@ class Clients(unittest.TestCase):
             self.assertEqual([status((ONE[0], TWO[1])) for _ in range(4)], [403] * 4)
             self.assertEqual([status(ONE) for _ in range(3)], [200, 200, 503])
 
+    def test_a_reload_without_clients_is_not_silent(self):
+        clients = [{"access_key_id": ONE[0], "secret_access_key_file": self.secrets[ONE[0]]}]
+        with Proxy([to(self.upstream.port)], client=clients) as proxy:
+            file = proxy.folder / "countersign.toml"
+            text = file.read_text()
+            file.write_text(text[:text.index("[[client]]")] + text[text.index("[[route]]"):])
+            proxy.program.child.send_signal(signal.SIGHUP)
+            proxy.program.until(lambda: "no [[client]] any more" in proxy.log(), 20, "warns")
+            self.assertEqual(proxy.ask(f"GET / HTTP/1.1\r\nHost: {SNS}\r\n\r\n").status, 200)
+
     def test_a_reload_changes_secrets(self):
         file = self.secrets[TWO[0]]
 

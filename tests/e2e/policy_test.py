@@ -252,7 +252,9 @@ class Commands(unittest.TestCase):
     def test_scope_explains_policy_sets_and_shared_hosts(self):
         file = temporary_folder("scope") / "c.toml"
         file.write_text('[policy]\ndeny = [{service = "sqs"}]\n'
-                        '[[route]]\nhost = "s3.*.amazonaws.com"\nregion = ["eu-west-1", "us-*"]\n')
+                        '[identity.audit]\nprofile = "audit"\n'
+                        '[[route]]\nhost = "s3.*.amazonaws.com"\nregion = ["eu-west-1", "us-*"]\nidentity = "audit"\n'
+                        '[[route]]\nhost = "sns.*.amazonaws.com"\nsign = "none"\n')
 
         def told(host):
             return [json.loads(x) for x in command("scope", "--explain", "--config", file, host).stdout.splitlines()]
@@ -262,6 +264,9 @@ class Commands(unittest.TestCase):
         self.assertNotIn("service", refused)
         several, = told("s3.eu-west-1.amazonaws.com")
         self.assertEqual((several["region"], several["algorithm"]), ("eu-west-1,us-*", "AWS4-ECDSA-P256-SHA256"))
+        self.assertEqual(several["identity"], "audit")
+        untouched, = told("sns.eu-west-1.amazonaws.com")
+        self.assertEqual((untouched["sign"], untouched.get("service")), ("none", None))
         newer, older = told("maps.geo.eu-west-1.amazonaws.com")
         self.assertEqual((newer["service"], newer["path"]), ("geo-maps", "/v2/"))
         self.assertEqual((older["service"], older.get("path")), ("geo", None))
