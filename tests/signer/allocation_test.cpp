@@ -3,6 +3,7 @@
 #include "signer/chunk_decoder.hpp"
 #include "signer/chunk_encoder.hpp"
 #include "signer/key.hpp"
+#include "signer/scope.hpp"
 #include "signer/sigv4.hpp"
 #include "signer/target.hpp"
 
@@ -110,6 +111,31 @@ TEST(Allocation, DoesNotHappenInSign) {
 }
 
 // What the proxy's arena has to hold for a usual request: 4 KiB, and 8 KiB where the query is signed.
+TEST(Allocation, DoesNotHappenInScopeLookups) {
+    for (const std::string_view host :
+         {"dynamodb.us-east-1.amazonaws.com",
+          "my.bucket.s3-fips.dualstack.eu-west-1.amazonaws.com",
+          "iam.amazonaws.com",
+          "runtime-fips.sagemaker.us-east-1.amazonaws.com",
+          "a-name-that-is-longer-than-any-small-string.execute-api-fips.eu-west-1.amazonaws.com",
+          "search-name-abc.eu-west-1.es.amazonaws.com",
+          "abc123.lambda-url.eu-west-1.on.aws",
+          "bucket.vpce-0123456789abcdef0-abcdefgh.s3.us-east-1.vpce.amazonaws.com",
+          "abc.mrap.accesspoint.s3-global.amazonaws.com",
+          "maps.geo-fips.us-east-1.api.aws",
+          "nosuchservice-fips.us-east-1.amazonaws.com",
+          "www.example.com"}) {
+        const unsigned long before = allocations;
+        const auto found = scope_of(host, "/v2/static/map");
+        EXPECT_EQ(allocations, before) << host;
+        if (const auto* scope = std::get_if<host_scope>(&found)) {
+            EXPECT_FALSE(traits_of(scope->service).payload_unsigned);
+            EXPECT_TRUE(is_region_beside("eu-west-1", "us-east-1"));
+        }
+        EXPECT_EQ(allocations, before) << host;
+    }
+}
+
 TEST(Allocation, FitsAUsualRequestIntoASmallArena) {
     const std::vector<header> headers{
         {"Host", "dynamodb.us-east-1.amazonaws.com"},
