@@ -6,10 +6,9 @@
 FOLDER holds two extracts of the AWS SDKs' own descriptions (botocore's endpoints.json and service-2.json files):
   partitions.json  {"partitions": [{partition, dns_suffix, outputs, region_regex, services}]}
   services.json    {"services": [{endpoint_prefix, signing_name, protocol}]}
-To refresh: take both from a newer SDK, run this, run the tests. Then ask the SDK's endpoint rule sets (botocore's
-EndpointProvider with endpoint-rule-set-1.json) for the host of every service in every region, plain, FIPS and dual
-stack, and of every "hostPrefix", and compare them with `countersign scope`: names that only the rule sets know go into
-OTHER_NAMES. What the descriptions do not say stands below, with the reason. Nothing is downloaded.
+To refresh: take both from a newer SDK, run this, run the tests; then the newest botocore's clients against the result,
+tests/signer/scope_client_test.py with all regions. Names that only the rule sets know go into OTHER_NAMES. What the
+descriptions do not say stands below, with the reason. Nothing is downloaded.
 """
 import json
 import re
@@ -133,6 +132,9 @@ OLD_HOSTS = {
 # The partition aws has another spelling of these (budgets.us-east-1.api.aws, cloudfront.global.api.aws).
 GOVERNMENT_HOSTS = ["budgets.api.aws", "cloudfront.api.aws", "cloudfront-fips.api.aws"]
 
+# Signed for one region whatever the host says; only the rule sets know.
+OTHER_HOMES = {("api.sustainability", "aws"): "us-east-1"}
+
 # Regional beside their global endpoint, and signed for the region that the host names.
 REGIONAL_TOO = {"health", "s3", "sts", "support"}
 
@@ -199,6 +201,7 @@ def global_endpoints(partitions):
                 for host in [special.get("hostname")] + [v.get("hostname") for v in special.get("variants", [])]:
                     if host and "localhost" not in host and not re.search(r"-[a-z]+-\d+\.", host):
                         hosts[host] = (scope.get("service", prefix), region, name)
+    homes |= OTHER_HOMES
     for label, service in OLD_HOSTS.items():
         hosts[f"{label}.amazonaws.com"] = (service, "us-east-1", "aws")
     for host in GOVERNMENT_HOSTS:

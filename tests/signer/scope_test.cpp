@@ -257,6 +257,7 @@ TEST(Scope, SignsForOneRegionWhereSigV4ADoesNotHaveToBe) {
     expect_all({
         {"partnercentral-channel.global.api.aws", "partnercentral-channel", "us-east-1"},
         {"sustainability-fips.us-gov.api.aws", "sustainability", "us-gov-west-1", "aws-us-gov"},
+        {"api.sustainability.eu-west-1.api.aws", "sustainability", "us-east-1"},
         {"arc-region-switch-control-plane-fips.us-east-1.api.aws", "arc-region-switch", "us-east-1"},
         {"sustainability.global.api.amazonwebservices.eu", "sustainability", "eusc-de-east-1", "aws-eusc"},
     });
