@@ -110,7 +110,11 @@ task<bool> session::serve_one(exchange& x) {
         co_return false;
     }
     if (!x.refused) {
-        co_await answer(x);
+        try {
+            co_await answer(x);
+        } catch (const signer::ecdsa_failure& failure) { // SigV4A: before a byte of the attempt was sent
+            abandon(x, failure.what());
+        }
     }
     if (x.refused && !left_) {
         co_await refuse(x);
@@ -125,6 +129,16 @@ task<bool> session::serve_one(exchange& x) {
     }
     step_behind(x);
     co_return go_on;
+}
+
+void session::abandon(exchange& x, std::string_view why) {
+    attempt_ = nullptr;
+    if (x.connection) {
+        x.connection->close();
+        x.connection.reset();
+    }
+    spdlog::error("{} {}: no signature: {}", x.in.method, x.in.host, why);
+    x.refused = refusal{500, "signing-failed", fmt::format("The request could not be signed: {}.", why)};
 }
 
 void session::step_behind(exchange& x) noexcept {

@@ -56,7 +56,8 @@ private:
     task<> refuse(exchange& x);
     task<> linger();
     void record(exchange& x);
-    void step_behind(exchange& x) noexcept; // to the bytes of the next request
+    void abandon(exchange& x, std::string_view why); // the attempt; fills x.refused
+    void step_behind(exchange& x) noexcept;          // to the bytes of the next request
 
     // restrictions.cpp
     std::optional<refusal> find_client(exchange& x) const;   // fills x.by and x.identity

@@ -38,7 +38,7 @@ using owned = std::unique_ptr<T, free_openssl>;
 
 void require(bool done) {
     if (!done) {
-        throw std::runtime_error("OpenSSL failed at an ECDSA P-256 key or signature");
+        throw ecdsa_failure("OpenSSL failed at an ECDSA P-256 key or signature");
     }
 }
 

@@ -2,7 +2,7 @@
 // ("AWS4-ECDSA-P256-SHA256"). Not to be used without a need: a signature costs many times that of SigV4.
 // OpenSSL's EVP objects are made once for a key and used for each signature; OpenSSL itself allocates while it
 // signs. One thread at a time may use a key. Standard: FIPS 186-4 (ECDSA), RFC 3279 section 2.2.3 (DER).
-// std::runtime_error is thrown only where OpenSSL itself fails (no memory, no randomness, no P-256): then there
+// ecdsa_failure is thrown only where OpenSSL itself fails (no memory, no randomness, no P-256): then there
 // is no signature at all.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,10 @@ private:
     friend class ecdsa_key;
     std::array<char, most_ecdsa_hex> hex_{};
     std::size_t size_ = 0;
+};
+
+struct ecdsa_failure : std::runtime_error {
+    using std::runtime_error::runtime_error;
 };
 
 namespace detail {

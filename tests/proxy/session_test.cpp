@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 namespace countersign::proxy {
 namespace {
@@ -292,6 +293,25 @@ TEST(Session, RefusesWithoutCredentialsThatAreGood) {
         EXPECT_THAT(refused.body, HasSubstr("<Code>ServiceUnavailable</Code>"));
         EXPECT_FALSE(p.upstream.was_called());
     }
+}
+
+TEST(Session, SaysWhatOpenSslCannotSignAndGoesOn) {
+    live_proxy p;
+    peer client = p.connect();
+    const std::string ask = "GET /k HTTP/1.1\r\nHost: abc.mrap.accesspoint.s3-global.amazonaws.com\r\n\r\n";
+    ASSERT_EQ(EVP_set_default_properties(nullptr, "provider=none"), 1);
+    client.send(ask);
+    const message refused = client.receive();
+    EVP_set_default_properties(nullptr, "");
+    EXPECT_EQ(refused.status(), 500u);
+    EXPECT_EQ(refused.value("x-countersign-error"), "signing-failed");
+    EXPECT_THAT(refused.body, HasSubstr("<Code>InternalError</Code>"));
+    EXPECT_EQ(p.upstream.accept().receive_to_end(), "");
+    client.send(ask);
+    peer up = p.upstream.accept();
+    EXPECT_THAT(up.receive().value("Authorization"), HasSubstr("AWS4-ECDSA-P256-SHA256 "));
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
 }
 
 } // namespace
