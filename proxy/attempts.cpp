@@ -5,6 +5,9 @@
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -82,6 +85,16 @@ task<> session::exchange_with_upstream(exchange& x) {
         x.connection->close();
         x.connection.reset();
     }
+}
+
+void session::abandon(exchange& x, std::string_view why) {
+    attempt_ = nullptr;
+    if (x.connection) {
+        x.connection->close();
+        x.connection.reset();
+    }
+    spdlog::error("{} {}: no signature: {}", x.in.method, x.in.host, why);
+    x.refused = refusal{500, "signing-failed", fmt::format("The request could not be signed: {}.", why)};
 }
 
 // False when the client has left meanwhile.

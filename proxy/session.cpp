@@ -1,10 +1,8 @@
 #include "proxy/session.hpp"
 
 #include "proxy/address.hpp"
-#include "proxy/forward.hpp"
 #include "proxy/identity.hpp"
 #include "proxy/outgoing.hpp"
-#include "proxy/relay.hpp"
 #include "proxy/worker.hpp"
 #include "signer/scope.hpp"
 
@@ -129,16 +127,6 @@ task<bool> session::serve_one(exchange& x) {
     }
     step_behind(x);
     co_return go_on;
-}
-
-void session::abandon(exchange& x, std::string_view why) {
-    attempt_ = nullptr;
-    if (x.connection) {
-        x.connection->close();
-        x.connection.reset();
-    }
-    spdlog::error("{} {}: no signature: {}", x.in.method, x.in.host, why);
-    x.refused = refusal{500, "signing-failed", fmt::format("The request could not be signed: {}.", why)};
 }
 
 void session::step_behind(exchange& x) noexcept {

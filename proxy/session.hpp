@@ -56,8 +56,7 @@ private:
     task<> refuse(exchange& x);
     task<> linger();
     void record(exchange& x);
-    void abandon(exchange& x, std::string_view why); // the attempt; fills x.refused
-    void step_behind(exchange& x) noexcept;          // to the bytes of the next request
+    void step_behind(exchange& x) noexcept; // to the bytes of the next request
 
     // restrictions.cpp
     std::optional<refusal> find_client(exchange& x) const;   // fills x.by and x.identity
@@ -69,6 +68,7 @@ private:
     // attempts.cpp
     task<> exchange_with_upstream(exchange& x);
     task<bool> wait_before_retry(std::chrono::milliseconds delay);
+    void abandon(exchange& x, std::string_view why); // the attempt; fills x.refused
 
     // request_body.cpp
     task<> read_body(exchange& x);
