@@ -70,25 +70,15 @@ std::string scope_name(const value& v) {
 std::string region_or_set(const value& v) {
     std::string all;
     for (const value& one : v.list()) {
-        const std::string text = one.printable_text();
-        std::string_view rest = text;
-        while (true) {
-            const std::string_view name = rest.substr(0, rest.find(','));
-            const bool is_fine =
-                !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-*") == name.npos;
-            if (!is_fine) {
-                one.fail("expected a region, as in \"eu-west-1\", or a region set for SigV4A, as in \"us-east-1,eu-*\""
-                );
-            }
-            if (name.size() == rest.size()) {
-                break;
-            }
-            rest.remove_prefix(name.size() + 1);
-        }
-        all += all.empty() ? text : "," + text;
+        all += (all.empty() ? "" : ",") + one.printable_text();
     }
     if (all.empty()) {
         v.fail("an empty list names no region; leave it out to take that of the host");
+    }
+    const bool is_known = all.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-*,") == std::string::npos;
+    const bool has_gap = all.starts_with(',') || all.ends_with(',') || all.find(",,") != std::string::npos;
+    if (!is_known || has_gap) {
+        v.fail("expected a region, as in \"eu-west-1\", or a region set for SigV4A, as in \"us-east-1,eu-*\"");
     }
     return all;
 }

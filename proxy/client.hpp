@@ -68,7 +68,7 @@ struct client_scope {
 
 // Is the request as it came, with all of its body, signed as `c` says, not 15 minutes away from `now`? nullopt: yes.
 // A body that the signature leaves out (UNSIGNED-PAYLOAD, presigned URLs) is taken for S3 only. `body_hash` is H(body)
-// in hex; `keys` keeps what was derived from clients' secrets.
+// in hex, "" where the request says UNSIGNED-PAYLOAD; `keys` keeps what was derived from clients' secrets.
 // REQUIRES: read_client(..., in) gave `c`.
 std::optional<client_fault> check_client(
     const client_claim& c,

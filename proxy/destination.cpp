@@ -37,6 +37,12 @@ std::string identity_of(const conf::route& r) {
     return text;
 }
 
+// signer::service_by_path of the host that the request really goes to.
+std::string_view service_of_shared(const conf::route* r, const asked_host& asked) noexcept {
+    const std::string_view host = r && r->upstream ? std::string_view{r->upstream->host} : asked.host;
+    return signer::service_by_path(host, asked.path);
+}
+
 steady_time last_used(const destination_ptr& d) noexcept {
     return d->last_used;
 }
@@ -104,11 +110,14 @@ std::variant<destination_ptr, refusal> destination_table::find(
         known->second->last_used = now;
         return known->second;
     }
-    const std::string_view by_path = signer::service_by_path(asked.host, asked.path);
-    if (!by_path.empty() || is_conditional(c.routes, asked.host)) {
-        return find_on_fork(c, default_region, asked, by_path, metrics, now);
-    }
     const route_choice choice = choose_route(c.routes, asked.host, asked.method, asked.path);
+    if (choice.unclear) {
+        return refuse_path();
+    }
+    const std::string_view service = service_of_shared(choice.route, asked);
+    if (!service.empty() || is_conditional(c.routes, asked.host)) {
+        return find_on_fork(c, default_region, asked, {choice.route, service}, metrics, now);
+    }
     auto made = make(c, default_region, asked, choice.route, metrics);
     if (auto* d = std::get_if<destination_ptr>(&made)) {
         make_room(by_host_, most);
@@ -122,31 +131,26 @@ destination_table::found destination_table::find_on_fork(
     const conf::config& c,
     std::string_view default_region,
     const asked_host& asked,
-    std::string_view service,
+    const turn& taken,
     worker_metrics& metrics,
     steady_time now
 ) {
-    const route_choice choice = choose_route(c.routes, asked.host, asked.method, asked.path);
-    if (choice.unclear) {
-        return refuse_path();
-    }
-    const std::size_t index = choice.route ? static_cast<std::size_t>(choice.route - c.routes.data()) : c.routes.size();
     auto known = forks_.find(key_view{asked.host, port_and_scheme(asked)});
     if (known != forks_.end()) {
         known->second.last_used = now;
         for (const branch& b : known->second.branches) {
-            if (b.route == index && b.service == service) {
+            if (b.where == taken) {
                 return b.place;
             }
         }
     }
-    auto made = make(c, default_region, asked, choice.route, metrics);
+    auto made = make(c, default_region, asked, taken.route, metrics);
     if (auto* d = std::get_if<destination_ptr>(&made)) {
         if (known == forks_.end()) {
             make_room(forks_, most_forks);
             known = forks_.emplace(key{std::string(asked.host), port_and_scheme(asked)}, fork{{}, now}).first;
         }
-        known->second.branches.push_back({index, service, *d});
+        known->second.branches.push_back({taken, *d});
     }
     return made;
 }

@@ -98,11 +98,15 @@ private:
             return a.port_and_scheme == b.port_and_scheme && std::string_view{a.host} == std::string_view{b.host};
         }
     };
-    // A host with several destinations: one for each route that may take a request, one for what none takes; and each
-    // of these once a service where the path decides about that.
+    // What method and path of a request for a host decide.
+    struct turn {
+        const conf::route* route = nullptr; // none: what the host's name says. Of the configuration until clear()
+        std::string_view service;           // signer::service_by_path
+        bool operator==(const turn&) const = default;
+    };
+    // A host with several destinations, one for each turn.
     struct branch {
-        std::size_t route;        // index; beyond the last one: no route
-        std::string_view service; // signer::service_by_path
+        turn where;
         destination_ptr place;
     };
     struct fork {
@@ -115,7 +119,7 @@ private:
         const conf::config& c,
         std::string_view default_region,
         const asked_host& asked,
-        std::string_view service,
+        const turn& taken,
         worker_metrics& metrics,
         steady_time now
     );

@@ -25,7 +25,8 @@ namespace countersign::proxy {
 chain::chain_settings chain_settings_of(const conf::config& c);
 chain::chain_settings chain_settings_of(const conf::config& c, const conf::identity& i);
 
-// Whether some request could be signed in its name: named by a route that signs; 0 also by requests without a route.
+// Whether some request could be signed in its name: named by a [[client]], or, without any, by a route that signs; 0
+// also by requests without a route.
 bool is_in_use(const conf::config& c, std::size_t number);
 
 class identities {

@@ -97,7 +97,10 @@ std::optional<refusal> session::verify_client(exchange& x) const {
     const std::string& said = x.by->said.region;
     const bool knows_better = p.is_default_region && signer::is_region_beside(said, p.region);
     const client_scope where{p.service, knows_better ? said : p.region, p.traits.path};
-    const auto fault = check_client(*x.by, x.in, hash_body(x), where, now, worker_.client_keys);
+    // A body that the client leaves out of its signature is not hashed for it.
+    const std::string_view body_hash =
+        x.in.claim == payload_claim::unsigned_payload ? std::string_view{} : hash_body(x);
+    const auto fault = check_client(*x.by, x.in, body_hash, where, now, worker_.client_keys);
     // Only now: who merely names a client must not use up the rate of its route.
     return fault ? std::optional{refuse_client(*fault, p.traits.errors)} : take_from_limit(x);
 }

@@ -12,6 +12,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds longest_expiry{604800};
+constexpr std::ptrdiff_t most_signed_headers = 256; // a claim's memory; no server takes as many fields
 
 std::string_view trimmed(std::string_view text) noexcept {
     const std::size_t first = text.find_first_not_of(" \t");
@@ -29,6 +30,15 @@ std::vector<std::string_view> split(std::string_view text, char at) {
         }
         text.remove_prefix(end + 1);
     }
+}
+
+// RFC 9110 5.6.2. What is none could hold anything, the signature too, and is not shown.
+bool is_token(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        const char l = to_lower(c);
+        return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
 }
 
 verdict read_algorithm(std::string_view name, std::string_view where, claim& c) {
@@ -50,6 +60,9 @@ verdict read_credential(std::string_view credential, claim& c) {
         );
     }
     auto last = parts.rbegin();
+    if (!std::all_of(last, last + (c.asymmetric ? 3 : 4), is_token)) {
+        return malformed("Credential has a character that no credential scope has");
+    }
     c.terminator = *last++;
     c.service = *last++;
     if (!c.asymmetric) {
@@ -79,20 +92,15 @@ verdict read_region_set(const std::vector<std::string>& values, claim& c) {
     return std::nullopt;
 }
 
-bool is_token(std::string_view text) noexcept {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        const char l = to_lower(c);
-        return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') ||
-               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
-}
-
 verdict read_signed_headers(std::string_view list, claim& c) {
+    if (std::count(list.begin(), list.end(), ';') >= most_signed_headers) {
+        return malformed("SignedHeaders has more than 256 names");
+    }
     for (const std::string_view name : split(list, ';')) {
         if (name.empty()) {
             return malformed("SignedHeaders has an empty name");
         }
-        if (!is_token(name)) { // not shown: it could be the signature
+        if (!is_token(name)) {
             return malformed("SignedHeaders has a name that no header can have");
         }
         if (std::any_of(name.begin(), name.end(), [](char b) { return to_lower(b) != b; })) {

@@ -69,8 +69,9 @@ answer bucket_anywhere() noexcept {
 // bucket.s3.amazonaws.com, bucket.s3-accelerate.dualstack.amazonaws.com, bucket.s3-eu-west-1.amazonaws.com
 std::optional<answer> object_store_without_region(const dns_suffix& suffix, string_view name) noexcept {
     const bool is_dual_stack = last_label(name) == "dualstack";
-    const string_view label = last_label(is_dual_stack ? without_last(name) : name);
-    const bool has_bucket = !without_last(is_dual_stack ? without_last(name) : name).empty();
+    const string_view plain = is_dual_stack ? without_last(name) : name;
+    const string_view label = last_label(plain);
+    const bool has_bucket = !without_last(plain).empty();
     if (suffix.partition == aws && label == "s3-accelerate") {
         return has_bucket ? bucket_anywhere() : signed_for("s3", "us-east-1", aws);
     }

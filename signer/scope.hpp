@@ -42,7 +42,7 @@ std::variant<host_scope, scope_refusal> scope_of(std::string_view host) noexcept
 // places.geo and routes.geo are geo-maps, geo-places and geo-routes below /v2/, Amazon Location's older geo elsewhere.
 std::string_view service_by_path(std::string_view host, std::string_view path) noexcept;
 
-// The same for a request with this path. REQUIRES: as above.
+// scope_of(host) for a request with this path: service_by_path decides about the service. REQUIRES: as scope_of(host).
 std::variant<host_scope, scope_refusal> scope_of(std::string_view host, std::string_view path) noexcept;
 
 // How the canonical path is made (CanonicalUri in "Create a signed AWS API request").

@@ -187,6 +187,21 @@ TEST(DestinationTable, KeepsOneDestinationForEachServiceOfASharedHost) {
     EXPECT_EQ(ask("/v2/glyphs/y"), newer);
 }
 
+TEST(DestinationTable, AsksForTheServiceOfAFixedUpstreamThatIsShared) {
+    table t;
+    conf::route fixed;
+    fixed.host = "*";
+    fixed.upstream = conf::endpoint{"places.geo.eu-west-1.amazonaws.com", 443};
+    t.config.routes = {fixed};
+    const auto service = [&](std::string_view path) {
+        const asked_host asked{"anything.example", {}, false, "GET", path};
+        return std::get<destination_ptr>(t.destinations.find(t.config, "", asked, t.metrics, t.now))->where.service;
+    };
+    EXPECT_EQ(service("/places/v0/indexes"), "geo");
+    EXPECT_EQ(service("/v2/search-text"), "geo-places");
+    EXPECT_EQ(service("/places/v0/indexes"), "geo");
+}
+
 TEST(DestinationTable, BoundsTheHostsThatHaveSeveral) {
     forked t;
     const auto first = std::get<destination_ptr>(t.ask("h.route.example", "GET", "/v1/x"));

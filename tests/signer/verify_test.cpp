@@ -204,6 +204,35 @@ TEST_F(Verify, ShowsNoSignatureThatStandsAmongTheNames) {
     EXPECT_THAT(v.detail, Not(HasSubstr(signature)));
 }
 
+TEST_F(Verify, ShowsNoSignatureThatStandsInTheCredential) {
+    for (const std::string_view place : {"/us-east-1/", "/sts/", "/aws4_request"}) {
+        sealed s = sign_it(in_header);
+        std::string& a = s.header_value("Authorization");
+        const std::string signature = a.substr(a.find("Signature=") + 10);
+        const std::string end = place.ends_with('/') ? "/" : "";
+        s.replace(a, place, std::string(place.substr(0, place.size() - end.size())) + " Signature=" + signature + end);
+        const verification v = verify_it(s);
+        EXPECT_EQ(v.what, mismatch::malformed_signature) << place;
+        EXPECT_THAT(v.detail, Not(HasSubstr(signature))) << place;
+    }
+}
+
+TEST_F(Verify, BoundsTheNamesThatAreSigned) {
+    const auto with_names = [&](int count) {
+        sealed s = sign_it(in_header);
+        std::string names = "host";
+        for (int i = 1; i < count; ++i) {
+            names += ";x-" + std::to_string(1000 + i);
+        }
+        std::string& a = s.header_value("Authorization");
+        const std::size_t begin = a.find("SignedHeaders=") + 14;
+        a.replace(begin, a.find(',', begin) - begin, names);
+        return verify_it(s).what;
+    };
+    EXPECT_EQ(with_names(256), mismatch::header_not_signed); // they are not in the request
+    EXPECT_EQ(with_names(257), mismatch::malformed_signature);
+}
+
 TEST_F(Verify, ReadsAuthorizationInAnyOrderAndSpacing) {
     EXPECT_EQ(
         after(
