@@ -107,6 +107,13 @@ def sleeps(source):
         yield source.complaint(source.line_at(found.start()), "a sleep")
 
 
+def shared_files(source):
+    """Tests run side by side: each has its files in a folder of its own."""
+    if source.path.name != "temporary_folder.hpp" and "tests" in source.path.parts:
+        for found in re.finditer(r"\btemp_directory_path\b|\bTempDir\b|\bmk\w*temp\b|\btmpnam\b|\btempnam\b", source.code):
+            yield source.complaint(source.line_at(found.start()), f"{found[0]}: tests/support/temporary_folder.hpp")
+
+
 def full_expression(code, position):
     """What stands in the same parentheses as a co_await, and after it up to the end of the statement (or of the
     parentheses of an if, for, while)."""
@@ -251,6 +258,7 @@ RULES = [
     ("includes go one way", lambda: with_sources(include_directions)),
     ("banned words", lambda: with_sources(words)),
     ("names are snake_case", lambda: with_sources(names)),
+    ("tests share no files", lambda: with_sources(shared_files)),
     ("nothing sleeps", lambda: with_sources(sleeps)),
     ("no temporaries beside co_await", lambda: with_sources(coroutine_temporaries)),
     ("nothing is awaited in a condition", lambda: with_sources(awaited_conditions)),

@@ -1,13 +1,13 @@
 // Real commands in a real shell. Nothing here waits for a time but for the command's own limit.
 #include "chain/command.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -104,8 +104,7 @@ TEST(Command, MayComplainAtAnyLengthButOnlyTheBeginningIsKept) {
 
 // Who still holds the pipe keeps it open: its end says that everybody of the group is gone.
 TEST(Command, IsKilledWithAllThatItStartedWhenItIsLate) {
-    const auto folder = std::filesystem::temp_directory_path() / ("command_test." + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder);
+    const temporary_folder folder;
     const auto pipe = folder / "alive";
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     const int alive = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -123,7 +122,6 @@ TEST(Command, IsKilledWithAllThatItStartedWhenItIsLate) {
     EXPECT_EQ(::poll(&ended, 1, 10000), 1);
     EXPECT_EQ(::read(alive, text, sizeof text), 0);
     ::close(alive);
-    std::filesystem::remove_all(folder);
 }
 
 TEST(Command, LetsTheThreadDoOtherThingsMeanwhile) {
@@ -133,15 +131,13 @@ TEST(Command, LetsTheThreadDoOtherThingsMeanwhile) {
         return [&ended, name](std::exception_ptr, const result<command_reply>&) { ended.emplace_back(name); };
     };
     // The first one ends only because the second one runs at the same time.
-    const auto folder = std::filesystem::temp_directory_path() / ("command_test2." + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder);
+    const temporary_folder folder;
     const auto pipe = folder / "meeting";
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     boost::asio::co_spawn(on, run_command("cat " + pipe.string(), 15s), note("reader"));
     boost::asio::co_spawn(on, run_command("echo x > " + pipe.string(), 15s), note("writer"));
     on.run_for(20s);
     EXPECT_EQ(ended.size(), 2U);
-    std::filesystem::remove_all(folder);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "chain/credentials.hpp"
 #include "chain/text.hpp"
 #include "chain/world.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,16 +16,9 @@ namespace countersign::chain {
 namespace {
 
 struct SystemWorld : testing::Test {
-    SystemWorld() : folder(std::filesystem::temp_directory_path() / ("world_test." + std::to_string(::getpid()))) {
-        std::filesystem::create_directories(folder);
-    }
-    ~SystemWorld() override { std::filesystem::remove_all(folder); }
+    std::ptrdiff_t entries() const { return std::distance(std::filesystem::directory_iterator(folder.path()), {}); }
 
-    std::ptrdiff_t entries() const {
-        return std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator());
-    }
-
-    std::filesystem::path folder;
+    temporary_folder folder;
     boost::asio::io_context on{1};
     system_world outside{on};
 };

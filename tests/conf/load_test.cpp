@@ -1,10 +1,8 @@
 #include "conf/load.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <fstream>
-#include <unistd.h>
 
 namespace countersign::conf {
 namespace {
@@ -340,16 +338,7 @@ TEST(Load, WantsTheKeyAndItsFileTogether) {
 
 class LoadFile : public testing::Test {
 protected:
-    LoadFile() : folder_(testing::TempDir() + "countersign_load_file_test_" + std::to_string(getpid())) {
-        std::filesystem::remove_all(folder_);
-        std::filesystem::create_directories(folder_ / "countersign");
-    }
-    ~LoadFile() override { std::filesystem::remove_all(folder_); }
-
-    std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const {
-        std::ofstream(folder_ / name) << text;
-        return folder_ / name;
-    }
+    LoadFile() { std::filesystem::create_directories(folder_ / "countersign"); }
 
     environment env() const {
         return [this](const std::string& name) -> std::optional<std::string> {
@@ -358,15 +347,15 @@ protected:
         };
     }
 
-    std::filesystem::path folder_;
+    temporary_folder folder_;
     std::map<std::string, std::string> variables_;
 };
 
 TEST_F(LoadFile, TakesTheFlagThenTheVariableThenTheUsualPlace) {
-    const auto given = write("given.toml", "[listen]\nworkers = 1");
-    const auto named = write("named.toml", "[listen]\nworkers = 2");
-    write("countersign/countersign.toml", "[listen]\nworkers = 3");
-    variables_["XDG_CONFIG_HOME"] = folder_.string();
+    const auto given = folder_.write("given.toml", "[listen]\nworkers = 1");
+    const auto named = folder_.write("named.toml", "[listen]\nworkers = 2");
+    folder_.write("countersign/countersign.toml", "[listen]\nworkers = 3");
+    variables_["XDG_CONFIG_HOME"] = folder_.path().string();
     EXPECT_EQ(load_file(std::nullopt, env()).listen.workers, 3u);
     variables_["COUNTERSIGN_CONFIG"] = named.string();
     EXPECT_EQ(load_file(std::nullopt, env()).listen.workers, 2u);
@@ -375,7 +364,7 @@ TEST_F(LoadFile, TakesTheFlagThenTheVariableThenTheUsualPlace) {
 }
 
 TEST_F(LoadFile, NeedsNoFile) {
-    variables_["HOME"] = folder_.string();
+    variables_["HOME"] = folder_.path().string();
     if (std::filesystem::exists("/etc/countersign/countersign.toml")) {
         GTEST_SKIP() << "this machine has a configuration of its own";
     }
@@ -390,12 +379,13 @@ TEST_F(LoadFile, WantsANamedFileToExist) {
 }
 
 TEST_F(LoadFile, RefusesAFileThatIsNoConfiguration) {
-    EXPECT_THROW(load_file(write("large.toml", std::string((1 << 20) + 1, '#')), env()), error);
+    EXPECT_THROW(load_file(folder_.write("large.toml", std::string((1 << 20) + 1, '#')), env()), error);
 }
 
 TEST_F(LoadFile, LetsTheEnvironmentSpeakWhereTheFileIsSilent) {
-    const auto silent = write("silent.toml", "");
-    const auto speaks = write("speaks.toml", "[retry]\nmode = \"off\"\nmax_attempts = 2\n[upstream]\nca_file = \"/a\"");
+    const auto silent = folder_.write("silent.toml", "");
+    const auto speaks =
+        folder_.write("speaks.toml", "[retry]\nmode = \"off\"\nmax_attempts = 2\n[upstream]\nca_file = \"/a\"");
     variables_ = {{"AWS_RETRY_MODE", "standard"}, {"AWS_MAX_ATTEMPTS", "7"}, {"AWS_CA_BUNDLE", "/b"}};
     EXPECT_EQ(load_file(silent, env()).retry.max_attempts, 7u);
     EXPECT_EQ(load_file(silent, env()).upstream.ca_file, "/b");
@@ -405,7 +395,7 @@ TEST_F(LoadFile, LetsTheEnvironmentSpeakWhereTheFileIsSilent) {
 }
 
 TEST_F(LoadFile, RefusesAWrongEnvironment) {
-    const auto silent = write("silent.toml", "");
+    const auto silent = folder_.write("silent.toml", "");
     variables_ = {{"AWS_RETRY_MODE", "adaptive"}};
     EXPECT_THROW(load_file(silent, env()), error);
     for (const char* attempts : {"0", "x", "3x", "-1", "101"}) {

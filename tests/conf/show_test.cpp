@@ -1,13 +1,12 @@
 #include "conf/keys.hpp"
 #include "conf/load.hpp"
 #include "conf/show.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <unistd.h>
 
 namespace countersign::conf {
 namespace {
@@ -119,12 +118,11 @@ TEST(Show, HasEveryKey) {
 }
 
 TEST(Show, SaysWhereAValueCameFrom) {
-    const auto file = std::filesystem::temp_directory_path() / ("show_test_" + std::to_string(::getpid()) + ".toml");
-    std::ofstream(file) << "[retry]\nmax_attempts = 5\n[[route]]\nhost = \"*\"\n";
+    const temporary_folder folder;
+    const auto file = folder.write("c.toml", "[retry]\nmax_attempts = 5\n[[route]]\nhost = \"*\"\n");
     const config c = load_file(file, [](const std::string& name) -> std::optional<std::string> {
         return name == "AWS_CA_BUNDLE" ? std::optional<std::string>("/ca.pem") : std::nullopt;
     });
-    std::filesystem::remove(file);
     const std::string text = show(c);
     EXPECT_THAT(text, HasSubstr("max_attempts = 5  # " + file.string() + ":2\n"));
     EXPECT_THAT(text, HasSubstr("host = \"*\"  # " + file.string() + ":4\n"));

@@ -4,6 +4,7 @@ Every program dies with the test (also when the test is killed), writes its outp
 waited for by what it does (a port that answers, a line that appears), never for a length of time.
 """
 
+import atexit
 import ctypes
 import os
 import pathlib
@@ -139,4 +140,8 @@ def run(argv, folder=None, env=None, seconds=60, stdin=None):
 
 
 def temporary_folder(prefix):
-    return pathlib.Path(tempfile.mkdtemp(prefix=f"countersign-{prefix}-"))
+    """Removed when the tests end; E2E_KEEP=1 leaves it for a look."""
+    made = pathlib.Path(tempfile.mkdtemp(prefix=f"countersign-{prefix}-"))
+    if not os.environ.get("E2E_KEEP"):
+        atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made

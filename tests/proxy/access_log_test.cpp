@@ -1,4 +1,5 @@
 #include "proxy/access_log.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
@@ -256,10 +257,9 @@ TEST(AccessLog, CountsLinesThatNobodyCanRead) {
 }
 
 TEST(AccessLog, AppendsToAFile) {
-    char name[] = "/tmp/access_log_test.XXXXXX";
-    const int file = ::mkostemp(name, O_APPEND | O_CLOEXEC);
+    const temporary_folder folder;
+    const int file = ::open((folder / "access.log").c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     ASSERT_GE(file, 0);
-    ::unlink(name);
     access_log one(conf::log_format::text, file);
     access_log two(conf::log_format::text, file);
     for (int i = 0; i < 1000; ++i) {

@@ -1,4 +1,5 @@
 #include "proxy/commands.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -7,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <unistd.h>
 
 namespace countersign::proxy {
 namespace {
@@ -15,8 +15,7 @@ namespace {
 // The process's own environment, cleared of everything that the chain looks at, with a home folder of its
 // own.
 struct CredentialsCommand : testing::Test {
-    CredentialsCommand()
-        : home(std::filesystem::temp_directory_path() / ("credentials_command_test." + std::to_string(::getpid()))) {
+    CredentialsCommand() {
         std::filesystem::create_directories(home / ".aws");
         for (const auto* name :
              {"AWS_ACCESS_KEY_ID",
@@ -33,10 +32,9 @@ struct CredentialsCommand : testing::Test {
               "AWS_WEB_IDENTITY_TOKEN_FILE",
               "AWS_EC2_METADATA_SERVICE_ENDPOINT"})
             ::unsetenv(name);
-        set("HOME", home.c_str());
+        set("HOME", home.path().c_str());
         set("AWS_EC2_METADATA_DISABLED", "true");
     }
-    ~CredentialsCommand() override { std::filesystem::remove_all(home); }
 
     static void set(const char* name, const char* value) { ::setenv(name, value, 1); }
 
@@ -54,7 +52,7 @@ struct CredentialsCommand : testing::Test {
         return run(a);
     }
 
-    std::filesystem::path home;
+    temporary_folder home;
     std::string out, err;
 };
 

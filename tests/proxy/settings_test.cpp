@@ -1,12 +1,12 @@
 #include "conf/load.hpp"
 #include "proxy/settings.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 namespace countersign::proxy {
 namespace {
@@ -16,10 +16,7 @@ using testing::ElementsAre;
 // A configuration file for the length of a test.
 class file {
 public:
-    explicit file(std::string_view text) : path_(testing::TempDir() + "settings_test.toml") {
-        std::ofstream(path_) << text;
-    }
-    ~file() { std::filesystem::remove(path_); }
+    explicit file(std::string_view text) : path_(folder_.write("c.toml", text)) {}
     serve_arguments arguments() const {
         serve_arguments a;
         a.config = path_;
@@ -27,6 +24,7 @@ public:
     }
 
 private:
+    temporary_folder folder_;
     std::filesystem::path path_;
 };
 
