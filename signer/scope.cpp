@@ -116,16 +116,20 @@ bool is_customers(string_view label) noexcept {
     );
 }
 
+// AWS's own names below iot (jobs.iot, credentials.iot) are short words; a device endpoint's is an account's id,
+// of 13 or 14 letters and digits, or ends with "-ats".
+bool is_device_endpoint(string_view label) noexcept {
+    constexpr std::size_t shortest = 12;
+    return label.size() >= shortest || label.ends_with("-ats") || label.find_first_of("0123456789") != label.npos;
+}
+
 // A label of the customer's in front of the endpoint's name: abc123.execute-api, 123456789012.ddb,
 // a1b2c3d4e5-ats.iot
 string_view service_with_label(string_view name) noexcept {
     // In China "ats" is a label of its own.
     const string_view endpoint = without_first(name) == "ats.iot" ? string_view("iot") : without_first(name);
     if (endpoint == "iot") {
-        // AWS's own names below iot are short (jobs.iot, credentials.iot), a device endpoint's is 13 or 14
-        // long.
-        constexpr std::size_t shortest = 12;
-        return name.find('.') >= shortest ? service_behind_label(endpoint) : string_view();
+        return is_device_endpoint(name.substr(0, name.find('.'))) ? service_behind_label(endpoint) : string_view();
     }
     const string_view last = last_label(name);
     if (last == "neptune") {
@@ -138,19 +142,24 @@ string_view service_with_label(string_view name) noexcept {
 }
 
 // Names of AWS's in front of a region behind which SigV4 is not spoken: 123456789012.dkr.ecr (Docker's tokens),
-// abc.credentials.iot (certificates), email-smtp (passwords), codecatalyst.global (bearer tokens).
+// abc.credentials.iot (certificates), email-smtp and git-codecommit (passwords), codecatalyst.global and
+// domain-123456789012.d.codeartifact (tokens).
 bool takes_no_signature(string_view name) noexcept {
-    const string_view rest = without_first(name);
-    return is_one_of(
-               name,
-               {"email-smtp",
-                "email-smtp-fips",
-                "credentials.iot",
-                "inbound-smtp",
-                "codecatalyst.global",
-                "codecatalyst-fips.global"}
-           ) ||
-           is_one_of(rest, {"dkr.ecr", "dkr.ecr-fips", "credentials.iot"});
+    static constexpr string_view names[] = {
+        "codecatalyst-fips.global",
+        "codecatalyst.global",
+        "credentials.iot",
+        "d.codeartifact",
+        "dkr.ecr",
+        "dkr.ecr-fips",
+        "email-smtp",
+        "email-smtp-fips",
+        "git-codecommit",
+        "git-codecommit-fips",
+        "inbound-smtp",
+    };
+    const auto is_among = [](string_view n) { return std::ranges::find(names, n) != std::end(names); };
+    return is_among(name) || is_among(without_first(name));
 }
 
 // NAME.REGION
@@ -171,7 +180,8 @@ answer regional(string_view name, string_view region, partition_index partition)
     return is_customers(last_label(name)) ? not_ours : signed_for(service_with_label(name), region, partition);
 }
 
-// RESOURCE.REGION.SERVICE: search-name-abc.eu-west-1.es, abc.eu-west-1.aoss; and the old eu-west-1.queue.
+// RESOURCE.REGION.SERVICE: search-name-abc.eu-west-1.es, abc.eu-west-1.aoss; and the old REGION.SERVICE:
+// eu-west-1.queue, eu-west-1.elasticmapreduce.
 answer service_behind_region(const dns_suffix& suffix, string_view name) noexcept {
     constexpr struct {
         string_view label, service;
@@ -179,6 +189,7 @@ answer service_behind_region(const dns_suffix& suffix, string_view name) noexcep
         {"aoss", "aoss"},
         {"aoss-fips", "aoss"},
         {"cloudsearch", "cloudsearch"},
+        {"elasticmapreduce", "elasticmapreduce"},
         {"es", "es"},
         {"es-fips", "es"},
         {"neptune", "neptune-db"},
@@ -199,7 +210,7 @@ answer service_behind_region(const dns_suffix& suffix, string_view name) noexcep
         return unknown;
     }
     const bool has_resource = !without_last(front).empty();
-    const bool wants_resource = found->service != "sqs";
+    const bool wants_resource = !is_one_of(found->service, {"elasticmapreduce", "sqs"});
     const bool may_stand_alone = found->service == "neptune-graph";
     return has_resource == wants_resource || may_stand_alone ? signed_for(found->service, region, *partition) : unknown;
 }
@@ -229,6 +240,9 @@ answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
         return unknown;
     }
     const string_view service = rest.substr(end + 1);
+    if (takes_no_signature(service)) {
+        return not_signed;
+    }
     const string_view object_store = object_store_named(service);
     return object_store.empty() ? signed_for(service_named(service, *partition), region, *partition)
                                 : signed_for(object_store, region, *partition);

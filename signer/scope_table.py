@@ -50,7 +50,6 @@ OTHER_NAMES = {
     "route53": ["route-53"],
     "route53-recovery-control-config": ["arc-recovery-control-config"],
     "rum": ["dataplane.rum"],
-    "s3-object-lambda": ["s3-object-lambda"],
     "servicediscovery": ["data-servicediscovery"],
     "signer": ["data-signer", "verification.signer"],
     "states": ["sync-states"],
@@ -59,6 +58,9 @@ OTHER_NAMES = {
     "timestream": ["timestream-ingest", "timestream-query"],
     "transcribe": ["cn.transcribe", "transcribestreaming"],
 }
+
+# Services that no SDK describes.
+UNDESCRIBED = ["bedrock-mantle", "ec2messages", "s3-object-lambda", "ssmmessages"]
 
 # Services that the descriptions have dropped since AWS closed them to new customers: their hosts are still asked.
 RETIRED = {
@@ -111,6 +113,7 @@ BEHIND_A_LABEL = {
     "neptune-graph": "neptune-graph",
     "livy.emr-serverless-services": "emr-serverless",
     "mediaconvert": "mediaconvert",
+    "route53-recovery-cluster": "route53-recovery-cluster",
     "streams-ddb": "dynamodb",
     "timestream": "timestream",
 }
@@ -178,6 +181,8 @@ def endpoint_names(services, partitions):
                 names[prefix] = signing[0]
     for name, signing in RETIRED.items():
         names.setdefault(name, signing)
+    for name in UNDESCRIBED:
+        names.setdefault(name, name)
     for signing in sorted(set(names.values())):
         names.setdefault(signing.lower(), signing)   # api.ecr is ecr-fips and ecr.….api.aws elsewhere
     for signing, others in OTHER_NAMES.items():

@@ -80,6 +80,12 @@ TEST(Scope, KnowsSigningNamesThatDifferFromTheHost) {
         {"data-ats.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
         {"a1b2c3d4e5f6g7.ats.iot.cn-north-1.amazonaws.com.cn", "iotdata", "cn-north-1", "aws-cn"},
         {"a1b2c3d4e5f6g7-ats.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
+        {"a1b2c3-ats.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
+        {"a1b2c3.iot.us-east-1.amazonaws.com", "iotdata", "us-east-1"},
+        {"bedrock-mantle.us-east-1.api.aws", "bedrock-mantle", "us-east-1"},
+        {"ssmmessages.us-east-1.amazonaws.com", "ssmmessages", "us-east-1"},
+        {"ec2messages.cn-north-1.amazonaws.com.cn", "ec2messages", "cn-north-1", "aws-cn"},
+        {"8a1a4592.route53-recovery-cluster.us-west-2.amazonaws.com", "route53-recovery-cluster", "us-west-2"},
         {"metering.marketplace.us-east-1.amazonaws.com", "aws-marketplace", "us-east-1"},
         {"aps-workspaces.us-east-1.amazonaws.com", "aps", "us-east-1"},
         {"sync-states.us-east-1.amazonaws.com", "states", "us-east-1"},
@@ -298,6 +304,7 @@ TEST(Scope, KnowsOldSpellings) {
     expect_all({
         {"queue.amazonaws.com", "sqs", "us-east-1"},
         {"eu-west-1.queue.amazonaws.com", "sqs", "eu-west-1"},
+        {"eu-west-1.elasticmapreduce.amazonaws.com", "elasticmapreduce", "eu-west-1"},
         {"sdb.amazonaws.com", "sdb", "us-east-1"},
         {"ec2.amazonaws.com", "ec2", "us-east-1"},
     });
@@ -373,6 +380,12 @@ TEST(Scope, RefusesEndpointsThatTakeNoSignature) {
             "abc123.dsql.us-east-1.on.aws",
             "email-smtp.us-east-1.amazonaws.com",
             "email-smtp-fips.us-gov-west-1.amazonaws.com",
+            "git-codecommit.us-east-1.amazonaws.com",
+            "domain-123456789012.d.codeartifact.us-east-1.amazonaws.com",
+            "vpce-0a1b-2c3d.dkr.ecr.us-east-1.vpce.amazonaws.com",
+            "vpce-0a1b-2c3d.email-smtp.us-east-1.vpce.amazonaws.com",
+            "vpce-0a1b-2c3d.credentials.iot.us-east-1.vpce.amazonaws.com",
+            "vpce-0a1b-2c3d.git-codecommit.us-east-1.vpce.amazonaws.com",
         }
     );
 }
@@ -454,6 +467,8 @@ TEST(Scope, RefusesUnknownFormsInsteadOfGuessing) {
             "us-east-1.amazonaws.com",
             "accesspoint.s3-global.amazonaws.com",
             "endpoint.events.amazonaws.com",
+            "devices.iot.us-east-1.amazonaws.com",
+            "x.eu-west-1.elasticmapreduce.amazonaws.com",
             "cloudfront-kvs.global.api.aws",
             "bedrock-agentcore.us-east-1.on.aws",
             "console.signin.aws.amazon.com",
