@@ -64,31 +64,105 @@ std::string outside_of_strings(std::string_view line) {
     return rest;
 }
 
+bool is_of_key(char c) {
+    return c == ' ' || c == '\t' || c == '.' || may_begin_a_name(c);
+}
+
 // "key = ", "key = [ , ]" or, inside a list, " , ]": all that may stand around texts with characters beyond
 // ASCII. Elsewhere what looks like a text here could still be part of a broken number to the parser: a = -"ß"
 bool is_plain_assignment(std::string_view rest) {
     const auto equals = rest.find('=');
     const auto key = rest.substr(0, equals == std::string_view::npos ? 0 : equals);
     const auto after = equals == std::string_view::npos ? rest : rest.substr(equals + 1);
-    const auto is_of_key = [](char c) { return c == ' ' || c == '\t' || c == '.' || may_begin_a_name(c); };
     return std::all_of(key.begin(), key.end(), is_of_key) && after.find_first_not_of(" \t[,]") == after.npos;
 }
 
-void check_line(std::string_view line, std::string_view name, int number) {
+// "key = "
+bool is_front_of_assignment(std::string_view front) {
+    const auto equals = front.find('=');
+    const auto key = front.substr(0, equals);
+    return equals != front.npos && front.find_first_not_of(" \t", equals + 1) == front.npos &&
+           std::all_of(key.begin(), key.end(), is_of_key);
+}
+
+constexpr std::string_view long_quote = "'''";
+
+// Takes line after line, and knows whether it stands in a text between ''' and ''': there a line may hold
+// anything but control characters.
+class line_checker {
+public:
+    explicit line_checker(std::string_view file) : file_(file) {}
+
+    void check(std::string_view line);
+    void check_end() const;
+
+private:
+    void check_outside(std::string_view line) const;
+    void open_long_text(std::string_view line, std::size_t begin);
+    void find_end_of_long_text(std::string_view line);
+    [[noreturn]] void fail(std::string_view problem) const { fail_at(file_, number_, problem); }
+
+    std::string_view file_;
+    int number_ = 0;
+    int opened_in_ = 0; // the line where the text that is open begins; 0: none is
+};
+
+void line_checker::check(std::string_view line) {
+    ++number_;
     if (std::any_of(line.begin(), line.end(), is_control)) {
-        fail_at(name, number, "a control character stands in this line; a configuration is plain text");
+        fail("a control character stands in this line; a configuration is plain text");
     }
-    if (line.find("\"\"\"") != std::string_view::npos || line.find("'''") != std::string_view::npos) {
-        fail_at(name, number, "texts over several lines are not used here; write it in one line");
+    if (opened_in_ != 0) {
+        find_end_of_long_text(line);
+        return;
     }
+    const auto first = line.find_first_not_of(" \t");
+    const bool is_comment = first != line.npos && line[first] == '#';
+    const std::size_t opens = is_comment ? line.npos : line.find(long_quote);
+    if (opens != line.npos) {
+        open_long_text(line, opens);
+        return;
+    }
+    if (!is_comment && line.find("\"\"\"") != line.npos) {
+        fail("a text over several lines stands between ''' and ''' here");
+    }
+    check_outside(line);
+}
+
+void line_checker::open_long_text(std::string_view line, std::size_t begin) {
+    if (!is_front_of_assignment(line.substr(0, begin))) {
+        fail("''' can stand only right behind key =");
+    }
+    opened_in_ = number_;
+    find_end_of_long_text(line.substr(begin + long_quote.size()));
+}
+
+void line_checker::check_outside(std::string_view line) const {
     const std::string_view before_comment = line.substr(0, line.find('#'));
-    const std::string rest = outside_of_strings(line);
     const bool is_all_ascii = std::all_of(before_comment.begin(), before_comment.end(), is_ascii);
-    if (!is_all_ascii && !is_plain_assignment(rest)) {
-        fail_at(name, number, "a character beyond ASCII can stand only in a text in quotes or in a comment");
+    if (!is_all_ascii && !is_plain_assignment(outside_of_strings(line))) {
+        fail("a character beyond ASCII can stand only in a text in quotes or in a comment");
     }
     if (is_broken_header(line)) {
-        fail_at(name, number, "expected the name of a table behind the bracket, as in [listen] or [[route]]");
+        fail("expected the name of a table behind the bracket, as in [listen] or [[route]]");
+    }
+}
+
+void line_checker::find_end_of_long_text(std::string_view line) {
+    const auto end = line.find(long_quote);
+    if (end == line.npos) {
+        return; // it goes on in the next line
+    }
+    const auto next = line.find_first_not_of(" \t", end + long_quote.size());
+    if (next != line.npos && line[next] != '#') {
+        fail("only a comment may follow the ''' that ends a text");
+    }
+    opened_in_ = 0;
+}
+
+void line_checker::check_end() const {
+    if (opened_in_ != 0) {
+        fail_at(file_, opened_in_, "the text between ''' and ''' that begins here has no end");
     }
 }
 
@@ -99,14 +173,16 @@ void refuse_unparsable(std::string_view text, std::string_view name) {
     if (text.starts_with(byte_order_mark)) {
         text.remove_prefix(byte_order_mark.size());
     }
-    for (int number = 1; !text.empty(); ++number) {
+    line_checker lines(name);
+    while (!text.empty()) {
         std::string_view line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(text.size(), line.size() + 1));
         if (line.ends_with('\r')) {
             line.remove_suffix(1);
         }
-        check_line(line, name, number);
+        lines.check(line);
     }
+    lines.check_end();
 }
 
 } // namespace countersign::conf

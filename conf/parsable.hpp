@@ -5,9 +5,9 @@
 
 namespace countersign::conf {
 
-// toml++ 3.3 has undefined behaviour for some characters beyond ASCII outside of strings and comments, and only failed
-// assertions for control bytes and for table headers without a name. Those are refused here, with "NAME:LINE: …";
-// also texts over several lines, which no key takes and which would keep a line from being read on its own.
+// toml++ 3.3 has undefined behaviour for some characters beyond ASCII outside of strings and comments, and behind a
+// line's end in """; only failed assertions for control bytes and for table headers without a name. Those are refused
+// here, with "NAME:LINE: …"; also ''' that does not stand right behind "key =".
 void refuse_unparsable(std::string_view text, std::string_view name);
 
 } // namespace countersign::conf

@@ -240,12 +240,11 @@ answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
         return unknown;
     }
     const string_view service = rest.substr(end + 1);
-    if (takes_no_signature(service)) {
-        return not_signed;
+    if (const string_view object_store = object_store_named(service); !object_store.empty()) {
+        return signed_for(object_store, region, *partition);
     }
-    const string_view object_store = object_store_named(service);
-    return object_store.empty() ? signed_for(service_named(service, *partition), region, *partition)
-                                : signed_for(object_store, region, *partition);
+    const named_service found = service_named(service, *partition);
+    return found.service.empty() && takes_no_signature(service) ? not_signed : signed_for(found, region, *partition);
 }
 
 // Endpoints that stand for several regions at once and take SigV4A only; nothing for other names.

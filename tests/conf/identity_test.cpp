@@ -25,7 +25,12 @@ TEST(Identity, IsReadAndFoundByRoutes) {
 role_arn = "arn:aws:iam::123456789012:role/audit"
 external_id = "x y"
 duration_seconds = 900
-session_policy = '{ "Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "a:* \" ", "Resource": "*"}] }'
+session_policy = '''
+{
+  "Version": "2012-10-17",
+  "Statement": [{"Effect": "Deny", "Action": "a:* \" ", "Resource": "*"}]
+}
+'''
 tags = {team = "a", cost-centre = "b c"}
 [identity.dev]
 profile = "dev"

@@ -211,9 +211,37 @@ TEST(Load, SurvivesTheParsersOwnAssertions) {
     }
 }
 
-TEST(Load, RefusesTextsOverSeveralLines) {
-    EXPECT_THAT(refusal_of("[credentials]\nprofile = \"\"\"x\"\"\""), HasSubstr("f.toml:2: texts over several lines"));
-    EXPECT_THAT(refusal_of("[credentials]\nprofile = '''x'''"), HasSubstr("f.toml:2: texts over several lines"));
+TEST(Load, TakesTextsOverSeveralLines) {
+    for (const char* text :
+         {"[credentials]\nprofile = '''x''' # why",
+          "[credentials]\n  'profile'='''\nx\\''' # \xc3\xa4",
+          "[credentials]\r\nprofile = '''\r\nx\\\r\n  \xc3\xa4 [;\"\"\" '''\r\n[log]",
+          "# [a] = '''\n[log]",
+          "  # \"\"\""}) {
+        EXPECT_EQ(refusal_of(text), "accepted") << text;
+    }
+    const auto profile = [](const char* text) { return load(text, "f.toml").credentials.profile; };
+    EXPECT_EQ(profile("[credentials]\nprofile = '''\nx\\''' # y"), "x\\");
+    EXPECT_EQ(profile("[credentials]\nprofile = ''' a\n  b\n'''"), " a\n  b\n");
+    EXPECT_EQ(profile("[credentials]\nprofile = ''''''"), "");
+}
+
+TEST(Load, RefusesTextsOverSeveralLinesThatItCanNotFollow) {
+    EXPECT_THAT(
+        refusal_of("\na = '''\nx\n\n"), HasSubstr("f.toml:2: the text between ''' and ''' that begins here has no end")
+    );
+    for (const char* text :
+         {"a = ['''x''']", "'''a''' = 1", "a = {b = '''x'''}", "a = \"x\" # '''", "'''", "a = -'''x'''"}) {
+        EXPECT_THAT(refusal_of(text), HasSubstr("f.toml:1: ''' can stand only right behind key =")) << text;
+    }
+    for (const char* text : {"a = '''x''''", "a = '''x''' \xc3\xa4", "a = '''x''', 3"}) {
+        EXPECT_THAT(refusal_of(text), HasSubstr("f.toml:1: only a comment may follow the ''' that ends a text"))
+            << text;
+    }
+    EXPECT_THAT(refusal_of("a = '''\n\x01'''"), HasSubstr("f.toml:2: a control character"));
+    EXPECT_THAT(
+        refusal_of("a = \"\"\"x\"\"\""), HasSubstr("f.toml:1: a text over several lines stands between ''' and '''")
+    );
 }
 
 TEST(Load, RefusesTableHeadersWithoutAName) {
