@@ -94,28 +94,6 @@ std::optional<answer> object_store_without_region(const dns_suffix& suffix, stri
     return std::nullopt;
 }
 
-// Labels beside a region where somebody's own machine answers: db-1.abc.eu-west-1.rds, name-1.eu-west-1.elb,
-// ec2-1-2-3-4.eu-west-1.compute, db-1.abc.rds.cn-north-1. Without more labels such a name may be an API.
-bool is_customers(string_view label) noexcept {
-    return is_one_of(
-        label,
-        {"cache",
-         "compute",
-         "compute-1",
-         "dax-clusters",
-         "docdb",
-         "docdb-elastic",
-         "eks",
-         "elb",
-         "memorydb",
-         "mq",
-         "rds",
-         "redshift",
-         "redshift-serverless",
-         "s3-website"}
-    );
-}
-
 // AWS's own names below iot (jobs.iot, credentials.iot) are short words; a device endpoint's is an account's id,
 // of 13 or 14 letters and digits, or ends with "-ats".
 bool is_device_endpoint(string_view label) noexcept {
@@ -139,27 +117,6 @@ string_view service_with_label(string_view name) noexcept {
         return last; // abc.egress.xyz.mediapackagev2, abc-1.ingest.xyz.mediapackagev2
     }
     return service_behind_label(endpoint);
-}
-
-// Names of AWS's in front of a region behind which SigV4 is not spoken: 123456789012.dkr.ecr (Docker's tokens),
-// abc.credentials.iot (certificates), email-smtp and git-codecommit (passwords), codecatalyst.global and
-// domain-123456789012.d.codeartifact (tokens).
-bool takes_no_signature(string_view name) noexcept {
-    static constexpr string_view names[] = {
-        "codecatalyst-fips.global",
-        "codecatalyst.global",
-        "credentials.iot",
-        "d.codeartifact",
-        "dkr.ecr",
-        "dkr.ecr-fips",
-        "email-smtp",
-        "email-smtp-fips",
-        "git-codecommit",
-        "git-codecommit-fips",
-        "inbound-smtp",
-    };
-    const auto is_among = [](string_view n) { return std::ranges::find(names, n) != std::end(names); };
-    return is_among(name) || is_among(without_first(name));
 }
 
 // NAME.REGION

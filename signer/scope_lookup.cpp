@@ -1,5 +1,6 @@
 #include "signer/scope_lookup.hpp"
 
+#include "signer/host_name.hpp"
 #include "signer/scope.hpp"
 
 #include <algorithm>
@@ -239,6 +240,43 @@ std::string_view service_behind_label(std::string_view name) noexcept {
         return row.name == name || row.name == plain;
     });
     return found == std::end(labelled_rows) ? std::string_view() : found->service;
+}
+
+bool is_customers(std::string_view label) noexcept {
+    static constexpr std::string_view labels[] = {
+        "cache",
+        "compute",
+        "compute-1",
+        "dax-clusters",
+        "docdb",
+        "docdb-elastic",
+        "eks",
+        "elb",
+        "memorydb",
+        "mq",
+        "rds",
+        "redshift",
+        "redshift-serverless",
+        "s3-website"};
+    return std::find(std::begin(labels), std::end(labels), label) != std::end(labels);
+}
+
+bool takes_no_signature(std::string_view name) noexcept {
+    static constexpr std::string_view names[] = {
+        "codecatalyst-fips.global",
+        "codecatalyst.global",
+        "credentials.iot",
+        "d.codeartifact",
+        "dkr.ecr",
+        "dkr.ecr-fips",
+        "email-smtp",
+        "email-smtp-fips",
+        "git-codecommit",
+        "git-codecommit-fips",
+        "inbound-smtp",
+    };
+    const auto is_among = [](std::string_view n) { return std::ranges::find(names, n) != std::end(names); };
+    return is_among(name) || is_among(without_first(name));
 }
 
 const host_row* host_without_region(std::string_view host) noexcept {

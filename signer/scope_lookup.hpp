@@ -63,6 +63,15 @@ named_service service_named(std::string_view name, partition_index partition) no
 // known.
 std::string_view service_behind_label(std::string_view name) noexcept;
 
+// Labels beside a region where somebody's own machine answers: db-1.abc.eu-west-1.rds, name-1.eu-west-1.elb,
+// ec2-1-2-3-4.eu-west-1.compute, db-1.abc.rds.cn-north-1. Without more labels such a name may be an API.
+bool is_customers(std::string_view label) noexcept;
+
+// Names of AWS's in front of a region behind which SigV4 is not spoken: 123456789012.dkr.ecr (Docker's tokens),
+// abc.credentials.iot (certificates), email-smtp and git-codecommit (passwords), codecatalyst.global and
+// domain-123456789012.d.codeartifact (tokens).
+bool takes_no_signature(std::string_view name) noexcept;
+
 struct host_row {
     std::string_view host;
     std::string_view service;
