@@ -3,6 +3,8 @@
 #include "conf/value.hpp"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace countersign::conf {
 namespace {
@@ -46,12 +48,17 @@ std::size_t end_of_string(std::string_view line, std::size_t begin) {
     return line.size();
 }
 
-// The line without its comment and with its strings taken out: a = "ß" # ß → a = . A quote that is not
-// closed, or stands inside a word (0x'ß'), begins no string.
-std::string outside_of_strings(std::string_view line) {
+struct split_line {
+    std::string_view before_comment;
+    std::string outside_of_strings; // before_comment with its strings taken out: a = "ß" # ß → a =
+};
+
+// A quote that is not closed, or stands inside a word (0x'ß'), begins no string.
+split_line split(std::string_view line) {
     constexpr std::string_view in_front_of_strings = " \t=,.[{";
     std::string rest;
-    for (std::size_t i = 0; i < line.size() && line[i] != '#'; ++i) {
+    std::size_t i = 0;
+    for (; i < line.size() && line[i] != '#'; ++i) {
         const bool may_begin = i == 0 || in_front_of_strings.find(line[i - 1]) != std::string_view::npos;
         const bool is_quote = line[i] == '"' || line[i] == '\'';
         const std::size_t end = is_quote && may_begin ? end_of_string(line, i) : line.size();
@@ -61,7 +68,7 @@ std::string outside_of_strings(std::string_view line) {
             rest += line[i];
         }
     }
-    return rest;
+    return {line.substr(0, i), std::move(rest)};
 }
 
 bool is_of_key(char c) {
@@ -77,12 +84,12 @@ bool is_plain_assignment(std::string_view rest) {
     return std::all_of(key.begin(), key.end(), is_of_key) && after.find_first_not_of(" \t[,]") == after.npos;
 }
 
-// "key = "
+// "key = ", the key without quotes
 bool is_front_of_assignment(std::string_view front) {
     const auto equals = front.find('=');
     const auto key = front.substr(0, equals);
     return equals != front.npos && front.find_first_not_of(" \t", equals + 1) == front.npos &&
-           std::all_of(key.begin(), key.end(), is_of_key);
+           std::all_of(key.begin(), key.end(), is_of_key) && key.find_first_of("\"']") == key.npos;
 }
 
 constexpr std::string_view long_quote = "'''";
@@ -138,9 +145,9 @@ void line_checker::open_long_text(std::string_view line, std::size_t begin) {
 }
 
 void line_checker::check_outside(std::string_view line) const {
-    const std::string_view before_comment = line.substr(0, line.find('#'));
-    const bool is_all_ascii = std::all_of(before_comment.begin(), before_comment.end(), is_ascii);
-    if (!is_all_ascii && !is_plain_assignment(outside_of_strings(line))) {
+    const split_line parts = split(line);
+    const bool is_all_ascii = std::all_of(parts.before_comment.begin(), parts.before_comment.end(), is_ascii);
+    if (!is_all_ascii && !is_plain_assignment(parts.outside_of_strings)) {
         fail("a character beyond ASCII can stand only in a text in quotes or in a comment");
     }
     if (is_broken_header(line)) {

@@ -193,6 +193,7 @@ TEST(Load, RefusesControlBytes) {
 }
 
 TEST(Load, TakesOtherAlphabetsInTextsAndCommentsOnly) {
+    EXPECT_EQ(refusal_of("[listen]\nworkers = 3 # '\xc3\xa4"), "accepted");
     EXPECT_EQ(refusal_of("\xef\xbb\xbf# \xc3\xa4\n[credentials]\nprofile = \"b\xc3\xbcro\" # \xc3\xa4"), "accepted");
     for (const char* text :
          {"[\xc3\xa4]",
@@ -200,7 +201,9 @@ TEST(Load, TakesOtherAlphabetsInTextsAndCommentsOnly) {
           "\"\" \xc3\xa4 = 1",
           "a = \"\\\"\" \xc3\xa4",
           "a = '\xc3\xa4",
-          "a = 0'\xc3\xa4'"}) {
+          "a = 0'\xc3\xa4'",
+          "'#}'=0\xef\xb7\xbf",
+          "a.\"#\" = \xc3\xa4"}) {
         EXPECT_THAT(refusal_of(text), HasSubstr("f.toml:1: a character beyond ASCII")) << text;
     }
 }
@@ -214,7 +217,7 @@ TEST(Load, SurvivesTheParsersOwnAssertions) {
 TEST(Load, TakesTextsOverSeveralLines) {
     for (const char* text :
          {"[credentials]\nprofile = '''x''' # why",
-          "[credentials]\n  'profile'='''\nx\\''' # \xc3\xa4",
+          "[credentials]\n  profile='''\nx\\''' # \xc3\xa4",
           "[credentials]\r\nprofile = '''\r\nx\\\r\n  \xc3\xa4 [;\"\"\" '''\r\n[log]",
           "# [a] = '''\n[log]",
           "  # \"\"\""}) {
@@ -231,7 +234,13 @@ TEST(Load, RefusesTextsOverSeveralLinesThatItCanNotFollow) {
         refusal_of("\na = '''\nx\n\n"), HasSubstr("f.toml:2: the text between ''' and ''' that begins here has no end")
     );
     for (const char* text :
-         {"a = ['''x''']", "'''a''' = 1", "a = {b = '''x'''}", "a = \"x\" # '''", "'''", "a = -'''x'''"}) {
+         {"a = ['''x''']",
+          "'''a''' = 1",
+          "a = {b = '''x'''}",
+          "a = \"x\" # '''",
+          "'''",
+          "a = -'''x'''",
+          "\"\"\"a = '''x'''"}) {
         EXPECT_THAT(refusal_of(text), HasSubstr("f.toml:1: ''' can stand only right behind key =")) << text;
     }
     for (const char* text : {"a = '''x''''", "a = '''x''' \xc3\xa4", "a = '''x''', 3"}) {
