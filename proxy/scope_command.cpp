@@ -6,6 +6,7 @@
 #include "proxy/route_choice.hpp"
 #include "proxy/scope_explanation.hpp"
 #include "proxy/settings.hpp"
+#include "signer/host_name.hpp"
 #include "signer/scope.hpp"
 #include "signer/sigv4a.hpp"
 
@@ -41,7 +42,7 @@ std::string bare_host(std::string_view written) {
     return host;
 }
 
-std::string_view reason_of(signer::scope_refusal refusal) {
+std::string_view reason_of(signer::scope_refusal refusal, std::string_view host) {
     switch (refusal) {
     case signer::scope_refusal::not_aws:
         return "not an AWS host: it ends with none of AWS's domain names";
@@ -50,7 +51,9 @@ std::string_view reason_of(signer::scope_refusal refusal) {
     case signer::scope_refusal::not_signed:
         return "an AWS endpoint that asks for a password, a token or a certificate, not for a signature";
     case signer::scope_refusal::unknown_endpoint:
-        return "no known form of an AWS endpoint; name service and region in a [[route]]";
+        return signer::is_host_name(host)
+                   ? "no known form of an AWS endpoint; name service and region in a [[route]]"
+                   : "not a host name as DNS has it; write an international one in its ASCII form, xn--...";
     }
     return {};
 }
@@ -67,7 +70,7 @@ boost::json::object described(std::string_view written) {
             line["algorithm"] = signer::sigv4a_algorithm;
         }
     } else {
-        line["error"] = reason_of(std::get<signer::scope_refusal>(found));
+        line["error"] = reason_of(std::get<signer::scope_refusal>(found), host);
     }
     return line;
 }

@@ -76,6 +76,7 @@ std::string explain_scope(std::string_view host) {
     const std::string_view why = refusal == signer::scope_refusal::customer_controlled
                                      ? "somebody's own machine answers there"
                                  : refusal == signer::scope_refusal::not_signed ? "SigV4 is not spoken there"
+                                 : !signer::is_host_name(host)                  ? "not a host name as DNS has it"
                                                                                 : "no service is known by that name";
     return fmt::format("{}; {}", shape, why);
 }

@@ -66,11 +66,13 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(command("credentials", env={}).returncode, 1)
 
     def test_scope(self):
-        done = command("scope", stdin=b"s3.eu-west-1.amazonaws.com\nSQS.us-east-1.amazonaws.com.\nexample.com\n")
+        done = command("scope", stdin=("s3.eu-west-1.amazonaws.com\nSQS.us-east-1.amazonaws.com.\nexample.com\n"
+                                       "b\u00fccher.s3.amazonaws.com\n").encode())
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual([(x.get("service"), x.get("region")) for x in lines],
-                         [("s3", "eu-west-1"), ("sqs", "us-east-1"), (None, None)])
-        self.assertIn("error", lines[2])
+                         [("s3", "eu-west-1"), ("sqs", "us-east-1"), (None, None), (None, None)])
+        self.assertIn("not an AWS host", lines[2]["error"])
+        self.assertIn("xn--", lines[3]["error"])
 
     def test_scopes_of_every_service_as_botocore_knows_them(self):
         run(["/usr/bin/python3", "-B", ROOT / "tests/signer/scope_botocore_test.py", BINARY], seconds=300)

@@ -15,6 +15,7 @@ TEST(ScopeExplanation, NamesTheShapeOfTheHost) {
         AllOf(HasSubstr("regional"), HasSubstr("\"runtime.sagemaker\""), HasSubstr("signing name \"sagemaker\""))
     );
     EXPECT_THAT(explain_scope("iam.amazonaws.com"), HasSubstr("table of host names"));
+    EXPECT_THAT(explain_scope("b\xc3\xbc.s3.amazonaws.com"), HasSubstr("not a host name as DNS has it"));
     EXPECT_THAT(explain_scope("b.s3.amazonaws.com"), HasSubstr("S3 without a region label"));
     EXPECT_THAT(explain_scope("vpce-1-2.sqs.eu-west-1.vpce.amazonaws.com"), HasSubstr("VPC endpoint"));
     EXPECT_THAT(explain_scope("search-x.eu-west-1.es.amazonaws.com"), HasSubstr("RESOURCE.REGION.SERVICE"));
