@@ -101,13 +101,23 @@ bool is_device_endpoint(string_view label) noexcept {
     return label.size() >= shortest || label.ends_with("-ats") || label.find_first_of("0123456789") != label.npos;
 }
 
-// A label of the customer's in front of the endpoint's name: abc123.execute-api, 123456789012.ddb,
-// a1b2c3d4e5-ats.iot
+// ecs-a-1, ecs-t-12: where DiscoverPollEndpoint sends the agents of Amazon ECS.
+bool is_agent_endpoint(string_view name) noexcept {
+    constexpr std::size_t front = string_view("ecs-a-").size();
+    return (name.starts_with("ecs-a-") || name.starts_with("ecs-t-")) && name.size() > front &&
+           name.find_first_not_of("0123456789", front) == name.npos;
+}
+
+// What the table of names does not hold: mostly a label of the customer's in front of the endpoint's name,
+// abc123.execute-api, 123456789012.ddb, a1b2c3d4e5-ats.iot.
 string_view service_with_label(string_view name) noexcept {
     // In China "ats" is a label of its own.
     const string_view endpoint = without_first(name) == "ats.iot" ? string_view("iot") : without_first(name);
     if (endpoint == "iot") {
         return is_device_endpoint(name.substr(0, name.find('.'))) ? service_behind_label(endpoint) : string_view();
+    }
+    if (is_agent_endpoint(name)) {
+        return "ecs";
     }
     const string_view last = last_label(name);
     if (last == "neptune") {

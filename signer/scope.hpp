@@ -14,7 +14,7 @@ struct scope {
     std::string_view region;
 };
 
-// service and region point into constant tables or into the host that was asked about.
+// service points into a constant table, so that no client can make one up; region there or into the host asked about.
 struct host_scope {
     std::string_view service;
     std::string_view region;

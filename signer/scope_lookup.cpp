@@ -274,6 +274,7 @@ bool takes_no_signature(std::string_view name) noexcept {
         "git-codecommit",
         "git-codecommit-fips",
         "inbound-smtp",
+        "knowledge-mcp.global",
     };
     const auto is_among = [](std::string_view n) { return std::ranges::find(names, n) != std::end(names); };
     return is_among(name) || is_among(without_first(name));

@@ -69,7 +69,7 @@ bool is_customers(std::string_view label) noexcept;
 
 // Names of AWS's in front of a region behind which SigV4 is not spoken: 123456789012.dkr.ecr (Docker's tokens),
 // abc.credentials.iot (certificates), email-smtp and git-codecommit (passwords), codecatalyst.global and
-// domain-123456789012.d.codeartifact (tokens).
+// domain-123456789012.d.codeartifact (tokens), knowledge-mcp.global (nothing).
 bool takes_no_signature(std::string_view name) noexcept;
 
 struct host_row {

@@ -59,8 +59,11 @@ OTHER_NAMES = {
     "transcribe": ["cn.transcribe", "transcribestreaming"],
 }
 
-# Services that no SDK describes.
-UNDESCRIBED = ["bedrock-mantle", "ec2messages", "s3-object-lambda", "ssmmessages"]
+# Services that no SDK describes; their clients sign with the endpoint's name. AWS's MCP servers are among them, and
+# "MCP Proxy for AWS" would do so for any NAME-mcp; here a signing name is never what a client wrote.
+UNDESCRIBED = ["agentaccess-mcp", "aws-external-anthropic", "aws-mcp", "bedrock-mantle", "codewhisperer", "ec2messages",
+               "ecs-mcp", "eks-mcp", "partnercentral-agents-mcp", "q", "s3-object-lambda",
+               "sagemaker-unified-studio-mcp", "ssmmessages"]
 
 # Services that the descriptions have dropped since AWS closed them to new customers: their hosts are still asked.
 RETIRED = {
@@ -111,6 +114,7 @@ BEHIND_A_LABEL = {
     "jobs.iot": "iot-jobs-data",
     "kinesisvideo": "kinesisvideo",
     "neptune-graph": "neptune-graph",
+    "runtime.bedrock-agentcore": "bedrock-agentcore",
     "livy.emr-serverless-services": "emr-serverless",
     "mediaconvert": "mediaconvert",
     "route53-recovery-cluster": "route53-recovery-cluster",

@@ -72,6 +72,7 @@ TEST(Scope, KnowsSigningNamesThatDifferFromTheHost) {
         {"bedrock-agent-runtime.us-west-2.amazonaws.com", "bedrock", "us-west-2"},
         {"bedrock-agentcore.us-east-1.amazonaws.com", "bedrock-agentcore", "us-east-1"},
         {"gw-1.gateway.bedrock-agentcore.us-east-1.amazonaws.com", "bedrock-agentcore", "us-east-1"},
+        {"agent-1.runtime.bedrock-agentcore.us-east-1.amazonaws.com", "bedrock-agentcore", "us-east-1"},
         {"streams.dynamodb.us-east-1.amazonaws.com", "dynamodb", "us-east-1"},
         {"portal.sso.us-east-1.amazonaws.com", "awsssoportal", "us-east-1"},
         {"oidc.us-east-1.amazonaws.com", "sso-oauth", "us-east-1"},
@@ -257,6 +258,45 @@ TEST(Scope, KnowsNamesOfRuntimesAndDataPlanes) {
         {"us-gov-west-1.signin.amazonaws-us-gov.com", "signin", "us-gov-west-1", "aws-us-gov"},
         {"cn-north-1.signin.amazonaws.cn", "signin", "cn-north-1", "aws-cn"},
     });
+}
+
+// The first label is the signing name, as in AWS's own client ("MCP Proxy for AWS").
+TEST(Scope, KnowsMcpServersOfAws) {
+    expect_all({
+        {"aws-mcp.us-east-1.api.aws", "aws-mcp", "us-east-1"},
+        {"eks-mcp.us-west-2.api.aws", "eks-mcp", "us-west-2"},
+        {"ecs-mcp.us-west-2.api.aws", "ecs-mcp", "us-west-2"},
+        {"agentaccess-mcp.eu-central-1.api.aws", "agentaccess-mcp", "eu-central-1"},
+        {"partnercentral-agents-mcp.us-east-1.api.aws", "partnercentral-agents-mcp", "us-east-1"},
+        {"sagemaker-unified-studio-mcp.eu-west-1.api.aws", "sagemaker-unified-studio-mcp", "eu-west-1"},
+    });
+    expect_refused(
+        "unknown",
+        {"x.aws-mcp.us-east-1.api.aws",
+         "-mcp.us-east-1.api.aws",
+         "mcp.us-east-1.api.aws",
+         "any-mcp.us-east-1.api.aws",
+         "aws-mcp.api.aws"}
+    );
+    expect_refused("not signed", {"knowledge-mcp.global.api.aws"});
+}
+
+TEST(Scope, KnowsServicesThatNoSdkDescribes) {
+    expect_all({
+        {"aws-external-anthropic.us-west-2.api.aws", "aws-external-anthropic", "us-west-2"},
+        {"q.us-east-1.amazonaws.com", "q", "us-east-1"},
+        {"codewhisperer.us-east-1.amazonaws.com", "codewhisperer", "us-east-1"},
+        {"ecs-a-1.eu-central-1.amazonaws.com", "ecs", "eu-central-1"},
+        {"ecs-t-12.cn-north-1.amazonaws.com.cn", "ecs", "cn-north-1", "aws-cn"},
+    });
+    expect_refused(
+        "unknown",
+        {"desktop-release.q.us-east-1.amazonaws.com",
+         "ecs-a-.us-east-1.amazonaws.com",
+         "ecs-a-1x.us-east-1.amazonaws.com",
+         "ecs-b-1.us-east-1.amazonaws.com",
+         "x.ecs-a-1.us-east-1.amazonaws.com"}
+    );
 }
 
 TEST(Scope, SignsForOneRegionWhereSigV4ADoesNotHaveToBe) {
