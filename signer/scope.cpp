@@ -110,7 +110,7 @@ bool is_agent_endpoint(string_view name) noexcept {
 
 // What the table of names does not hold: mostly a label of the customer's in front of the endpoint's name,
 // abc123.execute-api, 123456789012.ddb, a1b2c3d4e5-ats.iot.
-string_view service_with_label(string_view name) noexcept {
+string_view service_by_shape(string_view name) noexcept {
     // In China "ats" is a label of its own.
     const string_view endpoint = without_first(name) == "ats.iot" ? string_view("iot") : without_first(name);
     if (endpoint == "iot") {
@@ -124,7 +124,7 @@ string_view service_with_label(string_view name) noexcept {
         return "neptune-db"; // db.cluster-abc.neptune.cn-north-1; elsewhere the region stands in front
     }
     if (last == "mediapackagev2") {
-        return last; // abc.egress.xyz.mediapackagev2, abc-1.ingest.xyz.mediapackagev2
+        return "mediapackagev2"; // abc.egress.xyz.mediapackagev2, abc-1.ingest.xyz.mediapackagev2
     }
     return service_behind_label(endpoint);
 }
@@ -144,7 +144,7 @@ answer regional(string_view name, string_view region, partition_index partition)
     if (takes_no_signature(name)) {
         return not_signed;
     }
-    return is_customers(last_label(name)) ? not_ours : signed_for(service_with_label(name), region, partition);
+    return is_customers(last_label(name)) ? not_ours : signed_for(service_by_shape(name), region, partition);
 }
 
 // RESOURCE.REGION.SERVICE: search-name-abc.eu-west-1.es, abc.eu-west-1.aoss; and the old REGION.SERVICE:
@@ -305,21 +305,25 @@ answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
         return unknown;
     }
     if (label == "neptune-graph") {
-        return signed_for(label, region, *partition); // also without a graph's id
+        return signed_for("neptune-graph", region, *partition); // also without a graph's id
     }
     if (label.size() == front.size()) {
         return unknown;
     }
-    if (label == "lambda-url") {
-        return signed_for("lambda", region, *partition);
-    }
-    if (label == "aos") {
-        return signed_for("es", region, *partition);
-    }
     if (is_one_of(label, {"dkr-ecr", "dkr-ecr-fips", "dsql"})) {
         return not_signed; // Docker's registry; a database that asks for a token
     }
-    return label == "aoss" || label == "vpc-lattice-svcs" ? signed_for(label, region, *partition) : unknown;
+    constexpr struct {
+        string_view label, service;
+    } services[] = {
+        {"aos", "es"},
+        {"aoss", "aoss"},
+        {"lambda-url", "lambda"},
+        {"vpc-lattice-svcs", "vpc-lattice-svcs"},
+    };
+    const auto found =
+        std::find_if(std::begin(services), std::end(services), [&](const auto& s) { return s.label == label; });
+    return found == std::end(services) ? unknown : signed_for(found->service, region, *partition);
 }
 
 } // namespace

@@ -114,10 +114,10 @@ BEHIND_A_LABEL = {
     "jobs.iot": "iot-jobs-data",
     "kinesisvideo": "kinesisvideo",
     "neptune-graph": "neptune-graph",
-    "runtime.bedrock-agentcore": "bedrock-agentcore",
     "livy.emr-serverless-services": "emr-serverless",
     "mediaconvert": "mediaconvert",
     "route53-recovery-cluster": "route53-recovery-cluster",
+    "runtime.bedrock-agentcore": "bedrock-agentcore",
     "streams-ddb": "dynamodb",
     "timestream": "timestream",
 }

@@ -1,3 +1,4 @@
+#include "signer/scope.hpp"
 #include "signer/scope_lookup.hpp"
 
 #include <gtest/gtest.h>
@@ -33,6 +34,39 @@ TEST(Partition, IsKnownByTheRegionsForm) {
 TEST(Partition, IsUnknownForOtherLabels) {
     for (const auto* label : {"", "eu", "eu-west", "west-1", "-1", "eu--1", "mars-north-1", "eu-west-1a", "us-west-"})
         EXPECT_FALSE(partition_of(label)) << label;
+}
+
+TEST(Traits, KeepTheS3FamilysPathAsSentAndWantItsHash) {
+    for (const std::string_view service : {"s3", "s3express", "s3-outposts", "s3-object-lambda"}) {
+        EXPECT_EQ(traits_of(service).path, path_rule::s3) << service;
+        EXPECT_TRUE(traits_of(service).content_sha256_header) << service;
+        EXPECT_EQ(traits_of(service).errors, wire_protocol::rest_xml) << service;
+    }
+}
+
+TEST(Traits, WantTheHashWhereTheServiceDemandsIt) {
+    for (const std::string_view service : {"aoss", "glacier", "vpc-lattice-svcs"}) {
+        EXPECT_TRUE(traits_of(service).content_sha256_header) << service;
+        EXPECT_EQ(traits_of(service).path, path_rule::standard) << service;
+    }
+    EXPECT_FALSE(traits_of("dynamodb").content_sha256_header);
+}
+
+TEST(Traits, KnowPayloadsAndTokensThatAreNotSigned) {
+    EXPECT_TRUE(traits_of("vpc-lattice-svcs").payload_unsigned);
+    EXPECT_FALSE(traits_of("vpc-lattice").payload_unsigned);
+    EXPECT_FALSE(traits_of("s3").payload_unsigned);
+    EXPECT_TRUE(traits_of("iotdevicegateway").token_after_signing);
+    EXPECT_FALSE(traits_of("iotdata").token_after_signing);
+}
+
+TEST(Traits, NameTheFormOfErrors) {
+    EXPECT_EQ(traits_of("sts").errors, wire_protocol::query_xml);
+    EXPECT_EQ(traits_of("iam").errors, wire_protocol::query_xml);
+    EXPECT_EQ(traits_of("ec2").errors, wire_protocol::ec2_xml);
+    EXPECT_EQ(traits_of("route53").errors, wire_protocol::rest_xml);
+    EXPECT_EQ(traits_of("dynamodb").errors, wire_protocol::json);
+    EXPECT_EQ(traits_of("never-heard-of").errors, wire_protocol::json);
 }
 
 } // namespace
