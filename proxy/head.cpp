@@ -270,6 +270,9 @@ head_error parse_request(std::string_view head, field_array& room, request_head&
     }
     out.method = line.substr(0, first);
     out.target = line.substr(first + 1, last - first - 1);
+    if (out.target.empty()) { // "GET  HTTP/1.1": RFC 9112 3.2 has no empty target
+        return head_error::bad_start_line;
+    }
     // Methods are case-sensitive (RFC 9110 9.1); one that is not all capitals is a mistake or an attack.
     if (!all_of_class(out.method, method_char) || !all_of_class(out.target, target_char)) {
         return head_error::bad_start_line;

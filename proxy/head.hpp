@@ -93,7 +93,7 @@ private:
 using field_array = std::array<field, head_limits::fields>;
 
 struct request_head {
-    std::string_view method;
+    std::string_view method; // neither is empty
     std::string_view target;
     unsigned minor_version = 1; // HTTP/1.x
     std::span<field> fields;

@@ -58,6 +58,13 @@ TEST(Head, RefusesWhatTwoParsersCouldReadDifferently) {
         {"GET / HTTP/1.1\r\nA\x0b: b\r\n\r\n", head_error::bad_field},
         {"GET / HTTP/1.1\r\nA: \x7f\r\n\r\n", head_error::bad_field},
         {"GET  / HTTP/1.1\r\n\r\n", head_error::bad_start_line},
+        {"GET  HTTP/1.1\r\n\r\n", head_error::bad_start_line}, // no target
+        {"GET   HTTP/1.1\r\n\r\n", head_error::bad_start_line},
+        {"  HTTP/1.1\r\n\r\n", head_error::bad_start_line},
+        {"GET  \r\n\r\n", head_error::bad_start_line},
+        {"GET HTTP/1.1\r\n\r\n", head_error::bad_start_line},
+        {" \r\n\r\n", head_error::bad_start_line},
+        {"\r\n", head_error::bad_start_line},
         {"GET / x HTTP/1.1\r\n\r\n", head_error::bad_start_line},
         {"GET /\tx HTTP/1.1\r\n\r\n", head_error::bad_start_line},
         {"GET /#f HTTP/1.1\r\n\r\n", head_error::bad_start_line},
