@@ -1,5 +1,7 @@
 #include "proxy/answer_head.hpp"
 
+#include "proxy/hop_by_hop.hpp"
+
 namespace countersign::proxy {
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include "conf/load.hpp"
 #include "proxy/action.hpp"
+#include "proxy/hop_by_hop.hpp"
 #include "proxy/signature_fault.hpp"
 #include "signer/canonical.hpp"
 
@@ -87,21 +88,31 @@ bool may_end_here(std::string_view lower_name) noexcept {
     return std::find(names.begin(), names.end(), lower_name) != names.end();
 }
 
-// Connection is not signed: it could name away, on the way to us, what the client did sign. And another method is
-// none that the client signed.
+bool signs(const signer::claim& c, const std::string& lower_name) {
+    return std::binary_search(c.signed_headers.begin(), c.signed_headers.end(), lower_name);
+}
+
+// Connection is not signed: who stands between the client and us could name in it what the client did sign.
+std::optional<client_fault> check_connection(std::string_view value, const signer::claim& c) {
+    bool names_signed = false;
+    for_each_element(value, [&](std::string_view option) {
+        const std::string name = signer::lower(option);
+        names_signed = names_signed || (!may_end_here(name) && signs(c, name));
+    });
+    return names_signed
+               ? std::optional{client_fault{mismatch::header_not_signed, "Connection names a header that is signed"}}
+               : std::nullopt;
+}
+
+// Nor may there be another method than the one that the client signed.
 std::optional<client_fault> check_fields(const inbound& in, const signer::claim& c) {
     for (const field& f : in.fields) {
-        const bool overrides = overrides_method({&f, 1});
-        if (!f.hop && !overrides) {
-            continue;
-        }
-        const std::string name = signer::lower(f.name);
-        const bool is_signed = std::binary_search(c.signed_headers.begin(), c.signed_headers.end(), name);
-        if (f.hop && is_signed && !may_end_here(name)) {
-            return client_fault{mismatch::header_not_signed, "Connection names a header that is signed"};
-        }
-        if (!is_signed && overrides) {
-            return client_fault{mismatch::header_not_signed, name + " is not in SignedHeaders"};
+        if (f.id == field_name::connection) {
+            if (auto bad = check_connection(f.value, c)) {
+                return bad;
+            }
+        } else if (overrides_method({&f, 1}) && !signs(c, signer::lower(f.name))) {
+            return client_fault{mismatch::header_not_signed, signer::lower(f.name) + " is not in SignedHeaders"};
         }
     }
     return std::nullopt;

@@ -1,5 +1,6 @@
 #include "proxy/inbound.hpp"
 
+#include "proxy/hop_by_hop.hpp"
 #include "signer/encode.hpp"
 
 #include <algorithm>
@@ -94,7 +95,7 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) n
 
 // RFC 9112 3.2.1 and 3.2.2
 std::optional<refusal> read_target(std::string_view target, inbound& out) {
-    out.absolute_form = target.front() != '/';
+    out.absolute_form = !target.starts_with('/');
     if (out.absolute_form) {
         out.https = starts_with_ignoring_case(target, "https://");
         if (!out.https && !starts_with_ignoring_case(target, "http://")) {
@@ -205,10 +206,17 @@ void read_claim(std::string_view value, inbound& out) noexcept {
     }
 }
 
-void read_connection(std::string_view value, bool& close, bool& keep_alive) noexcept {
+// What the client asks of its connection to us.
+struct connection_wishes {
+    bool close = false;
+    bool keep_alive = false;
+    bool websocket = false;
+};
+
+void read_connection(std::string_view value, connection_wishes& wishes) noexcept {
     for_each_element(value, [&](std::string_view option) {
-        close = close || equal_ignoring_case(option, "close");
-        keep_alive = keep_alive || equal_ignoring_case(option, "keep-alive");
+        wishes.close = wishes.close || equal_ignoring_case(option, "close");
+        wishes.keep_alive = wishes.keep_alive || equal_ignoring_case(option, "keep-alive");
     });
 }
 
@@ -235,10 +243,13 @@ std::optional<refusal> refuse_browser(const field& f, const inbound_rules& rules
     return allowed ? std::optional<refusal>{} : refusal{403, "browser-request", advice};
 }
 
-std::optional<refusal> read_field(const field& f, const inbound_rules& rules, inbound& out, bool& close, bool& keep) {
+std::optional<refusal> read_field(const field& f, const inbound_rules& rules, inbound& out, connection_wishes& wishes) {
     switch (f.id) {
     case field_name::connection:
-        read_connection(f.value, close, keep);
+        read_connection(f.value, wishes);
+        break;
+    case field_name::upgrade:
+        wishes.websocket = wishes.websocket || offers_websocket(f.value);
         break;
     case field_name::expect:
         return read_expect(f.value, out);
@@ -285,6 +296,14 @@ std::optional<refusal> refuse_method(std::string_view method) {
     return std::nullopt;
 }
 
+refusal refuse_websocket() {
+    return {
+        501,
+        "upgrade-not-available",
+        "WebSockets are not relayed in this version, and nothing was sent to the service. Sign the address with "
+        "`countersign presign wss://...` and connect to it without the proxy."};
+}
+
 } // namespace
 
 std::optional<std::uint64_t> parse_content_length(std::string_view value) noexcept {
@@ -294,38 +313,6 @@ std::optional<std::uint64_t> parse_content_length(std::string_view value) noexce
     std::uint64_t length = 0;
     std::from_chars(value.data(), value.data() + value.size(), length);
     return length;
-}
-
-void mark_hop_by_hop(std::span<field> fields) noexcept {
-    for (field& f : fields) {
-        switch (f.id) {
-        case field_name::connection:
-            for_each_element(f.value, [&](std::string_view option) {
-                for (field& named : fields) {
-                    if (equal_ignoring_case(named.name, option) && named.id != field_name::host &&
-                        named.id != field_name::content_length) {
-                        named.hop = true;
-                    }
-                }
-            });
-            f.hop = true;
-            break;
-        case field_name::countersign_dry_run: // means something to this proxy only
-        case field_name::keep_alive:
-        case field_name::te:
-        case field_name::trailer:
-        case field_name::transfer_encoding:
-        case field_name::upgrade:
-        case field_name::http2_settings:
-        case field_name::expect:
-        case field_name::proxy_authorization:
-        case field_name::proxy_other:
-            f.hop = true;
-            break;
-        default:
-            break;
-        }
-    }
 }
 
 std::optional<refusal> read_inbound(const request_head& head, const inbound_rules& rules, inbound& out) {
@@ -345,14 +332,16 @@ std::optional<refusal> read_inbound(const request_head& head, const inbound_rule
     if (auto no = read_framing(head.fields, out)) {
         return no;
     }
-    bool close = false;
-    bool keep = false;
+    connection_wishes wishes;
     for (const field& f : head.fields) {
-        if (auto no = read_field(f, rules, out, close, keep)) {
+        if (auto no = read_field(f, rules, out, wishes)) {
             return no;
         }
     }
-    out.keep_alive = !close && (!out.http_1_0 || keep);
+    if (wishes.websocket) {
+        return refuse_websocket();
+    }
+    out.keep_alive = !wishes.close && (!out.http_1_0 || wishes.keep_alive);
     mark_hop_by_hop(head.fields);
     return std::nullopt;
 }

@@ -63,30 +63,7 @@ refusal refuse_head(head_error e);
 // RFC 9112 6.3 and 9.6: after a framing error nothing on the connection may be used.
 bool ends_connection(const refusal& r) noexcept;
 
-// Marks the fields that a Connection field names, and the hop-by-hop ones, as .hop. Host, framing and signature
-// fields cannot be named away. Shared with the answer's side.
-void mark_hop_by_hop(std::span<field> fields) noexcept;
-
 // Content-Length: digits only, no sign, no list, fits 63 bits. RFC 9110 8.6.
 std::optional<std::uint64_t> parse_content_length(std::string_view value) noexcept;
-
-// Calls f(element) for each element of a comma-separated list (RFC 9110 5.6.1), trimmed, empty ones left out.
-template <class F>
-void for_each_element(std::string_view list, F f) {
-    while (!list.empty()) {
-        const std::size_t comma = list.find(',');
-        std::string_view item = list.substr(0, comma);
-        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-        while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) {
-            item.remove_prefix(1);
-        }
-        while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) {
-            item.remove_suffix(1);
-        }
-        if (!item.empty()) {
-            f(item);
-        }
-    }
-}
 
 } // namespace countersign::proxy

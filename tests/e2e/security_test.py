@@ -48,6 +48,32 @@ class Requests(Attacked):
         self.assertEqual((came.body, came.get("content-length")), (b"hi", "2"))
         self.assertIsNone(signatures.complaint(came, "s3", "us-east-1"))
 
+    def test_named_in_connection(self):
+        """What is signed, or says what the body is, cannot be named away."""
+        came = len(self.upstream.requests)
+        got = self.proxy.ask(f"PUT /b/k HTTP/1.1\r\n{HOST}Connection: x-amz-acl, content-type, X-AMZ-DATE, transfer-encoding\r\n"
+                             "Connection: via, Range, X-Gone\r\nx-amz-acl: private\r\nContent-Type: text/x\r\nX-Gone: 1\r\n"
+                             "Range: bytes=0-1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+        self.assertEqual((got.status, len(self.upstream.requests)), (200, came + 1), got.body)
+        there = self.upstream.requests[-1]
+        self.assertEqual([there.get(n) for n in ("x-amz-acl", "content-type", "range", "x-gone")],
+                         ["private", "text/x", "bytes=0-1", None])
+        self.assertEqual((there.body, there.get("content-length")), (b"hi", "2"))
+        self.assertIsNone(signatures.complaint(there, "s3", "us-east-1"))
+
+    def test_upgrades(self):
+        """A WebSocket handshake cannot go on as a plain request; an offer of HTTP/2 can."""
+        handshake = "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"
+        for upgrade in ("websocket", "WebSocket", "h2c, websocket"):
+            self.refused(upgrade, get(f"{handshake}Upgrade: {upgrade}\r\n"), {501})
+        got = self.proxy.ask(get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"))
+        self.assertEqual((got.status, got.start[:8]), (200, "HTTP/1.1"))
+        self.assertEqual((self.upstream.requests[-1].all("upgrade"), self.upstream.requests[-1].all("connection")), ([], []))
+
+    def test_empty_targets(self):
+        for line in ("GET  HTTP/1.1", "POST  HTTP/1.1", "GET   HTTP/1.1", "GET HTTP/1.1", "  HTTP/1.1", "GET  HTTP/1.0"):
+            self.refused(line, get(line=line), {400})
+
     def test_expectations(self):
         self.refused("another expectation", post("Expect: the-impossible\r\nContent-Length: 2\r\n", "hi"), {400, 417})
 

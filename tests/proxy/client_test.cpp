@@ -118,6 +118,14 @@ TEST(Client, CannotHaveASignedHeaderNamedAway) {
         judge(iam_request("Action=ListUsers&Version=2010-05-08", "Connection: content-type\r\n"), iam, iam_time);
     EXPECT_EQ(o.what, mismatch::header_not_signed);
     EXPECT_EQ(o.who, nullptr);
+    for (const std::string named : {"x-gone, X-AMZ-DATE", "keep-alive,content-type"}) {
+        const std::string more = "Connection: close\r\nConnection: " + named + "\r\n";
+        EXPECT_EQ(judge(iam_request("Action=ListUsers&Version=2010-05-08", more), iam, iam_time).who, nullptr) << named;
+    }
+    EXPECT_EQ(
+        judge(iam_request("Action=ListUsers&Version=2010-05-08", "Connection: host, x-y\r\n"), iam, iam_time).what,
+        mismatch::none
+    );
 }
 
 // The signature holds for the path's normal form; the path goes out as it came.

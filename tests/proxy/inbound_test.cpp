@@ -131,6 +131,55 @@ TEST(Inbound, TakesHopByHopFieldsOff) {
     EXPECT_EQ(a->in.host, "a");
 }
 
+TEST(Inbound, KeepsWhatTheServiceNeedsAlthoughConnectionNamesIt) {
+    const auto a = read(
+        "PUT / HTTP/1.1\r\nHost: a\r\nConnection: x-amz-target, AUTHORIZATION, date,x-amz-date, "
+        "X-Amz-Security-Token\r\n"
+        "Connection: x-amz-content-sha256, content-type, Content-Encoding, content-md5, range, if-match, via, x-odd\r\n"
+        "X-Amz-Target: A.B\r\nAuthorization: x\r\nDate: d\r\nX-Amz-Date: d\r\nX-Amz-Security-Token: t\r\n"
+        "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD\r\nContent-Type: t\r\nContent-Encoding: gzip\r\nContent-MD5: m\r\n"
+        "Range: bytes=0-1\r\nIf-Match: e\r\nVia: 1.1 x\r\nX-Odd: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    ASSERT_FALSE(a->refused);
+    EXPECT_EQ(
+        kept_fields(*a),
+        (std::vector<std::string>{
+            "X-Amz-Target",
+            "Authorization",
+            "Date",
+            "X-Amz-Date",
+            "X-Amz-Security-Token",
+            "X-Amz-Content-Sha256",
+            "Content-Type",
+            "Content-Encoding",
+            "Content-MD5",
+            "Range",
+            "If-Match",
+            "Via"})
+    );
+    EXPECT_EQ(a->in.framing, body_framing::chunked);
+    EXPECT_EQ(a->in.claim, payload_claim::unsigned_payload);
+}
+
+TEST(Inbound, RefusesWebSocketsAndIgnoresOtherOffers) {
+    for (const std::string offer :
+         {"websocket", "WebSocket", "websocket/13", "h2c, websocket", "h2c\r\nUpgrade: websocket"}) {
+        const auto a =
+            read("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: " + offer + "\r\n\r\n");
+        ASSERT_TRUE(a->refused) << offer;
+        EXPECT_EQ(a->refused->status, 501u);
+        EXPECT_EQ(a->refused->code, "upgrade-not-available");
+        EXPECT_TRUE(ends_connection(*a->refused));
+    }
+    for (const std::string offer : {"h2c", "TLS/1.2", "x-websocket", "", "web socket"}) {
+        EXPECT_EQ(
+            status_of("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: " + offer + "\r\n"),
+            0u
+        );
+    }
+    EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nOrigin: https://evil.example\r\n"), 403u);
+}
+
 TEST(Inbound, RefusesWhatAWebPageSends) {
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://evil.example\r\n"), 403u);
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n"), 403u);

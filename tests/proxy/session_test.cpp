@@ -110,6 +110,28 @@ TEST(Session, TellsAClientThatWaitsToGoOn) {
     EXPECT_EQ(client.receive().status(), 201u);
 }
 
+TEST(Session, RefusesWebSocketsInTheWordsOfTheService) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(request_text(
+        "GET /k", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"
+    ));
+    const message refused = client.receive();
+    EXPECT_EQ(refused.status(), 501u);
+    EXPECT_EQ(refused.value("x-countersign-error"), "upgrade-not-available");
+    EXPECT_EQ(refused.value("Connection"), "close");
+    EXPECT_THAT(refused.body, HasSubstr("<Error>"));
+    EXPECT_FALSE(p.upstream.was_called());
+    peer java = p.connect();
+    java.send(
+        request_text("GET /k", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n")
+    );
+    peer up = p.upstream.accept();
+    EXPECT_THAT(up.receive().values("Upgrade"), SizeIs(0));
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(java.receive().first_line(), "HTTP/1.1 200 OK");
+}
+
 TEST(Session, NeverInvitesABodyThatItWouldRefuse) {
     live_proxy p([](conf::config& c) { c.payload.memory_limit = 4; });
     peer client = p.connect();
