@@ -1,8 +1,5 @@
 #include "proxy/errc.hpp"
 
-#include <boost/asio/error.hpp>
-#include <boost/asio/ssl/error.hpp>
-
 namespace countersign::proxy {
 
 std::string_view to_string(errc e) noexcept {
@@ -33,29 +30,6 @@ std::string_view to_string(errc e) noexcept {
         return "too large";
     }
     return "unknown";
-}
-
-errc to_errc(const boost::system::error_code& e) noexcept {
-    namespace error = boost::asio::error;
-    if (!e) {
-        return errc::none;
-    }
-    if (e == error::eof) {
-        return errc::closed;
-    }
-    if (e == error::operation_aborted) {
-        return errc::cancelled;
-    }
-    if (e == error::timed_out) {
-        return errc::timed_out;
-    }
-    if (e == boost::asio::ssl::error::stream_truncated) {
-        return errc::truncated;
-    }
-    if (e.category() == error::get_ssl_category()) {
-        return errc::tls_failed;
-    }
-    return errc::reset;
 }
 
 } // namespace countersign::proxy

@@ -1,8 +1,6 @@
 // What can go wrong between two sockets, in the proxy's own words. One value per thing that is answered, logged or
-// retried differently; boost::system::error_code is mapped to it at once, where it arises.
+// retried differently; errno and OpenSSL's codes are mapped to it at once, where they arise.
 #pragma once
-
-#include <boost/system/error_code.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -25,8 +23,5 @@ enum class errc : std::uint8_t {
 };
 
 std::string_view to_string(errc e) noexcept;
-
-// For an operation on a socket. A TLS stream that ends without close_notify is `truncated`.
-errc to_errc(const boost::system::error_code& e) noexcept;
 
 } // namespace countersign::proxy

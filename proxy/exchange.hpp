@@ -1,5 +1,6 @@
 // Everything that one request and its answer need while they are under way, in one piece of memory that the worker
-// lends to a session from the first byte of the request to the last of the answer. Idle connections hold none.
+// lends to a session from the end of the request's head to the last byte of the answer. Idle connections and heads
+// that are still on their way hold none.
 #pragma once
 
 #include "chain/credentials.hpp"

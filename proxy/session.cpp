@@ -10,7 +10,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstring>
+#include <arpa/inet.h>
+#include <span>
 
 namespace countersign::proxy {
 
@@ -22,7 +23,8 @@ constexpr auto park_after = 1s;            // an idle connection gives its buffe
 constexpr auto look_for_client_after = 1s; // while its request is under way upstream
 constexpr auto linger_time = 1s;
 constexpr std::size_t linger_bytes = 4 << 20;
-constexpr auto credentials_limit = 25s; // for an identity's first credentials
+constexpr auto credentials_limit = 25s;  // for an identity's first credentials
+constexpr auto first_request_limit = 5s; // of a client that was connected before the proxy began to drain
 
 // What the client's library understands, where a request is refused before it is known where it goes.
 signer::wire_protocol protocol_of(std::string_view host) noexcept {
@@ -36,10 +38,25 @@ bool is_restricted(const exchange& x) noexcept {
     return x.place->where.rules || x.place->limiter || x.in.dry != dry_run::no;
 }
 
+// "[address]:port", without allocating; how much of it fits.
+std::size_t write_peer(const tcp::endpoint& peer, std::span<char> to) noexcept {
+    std::array<char, INET6_ADDRSTRLEN> host{};
+    const auto* const v4 = reinterpret_cast<const sockaddr_in*>(peer.data());
+    const auto* const v6 = reinterpret_cast<const sockaddr_in6*>(peer.data());
+    const bool is_v4 = peer.data()->sa_family == AF_INET;
+    const void* const address = is_v4 ? static_cast<const void*>(&v4->sin_addr) : &v6->sin6_addr;
+    if (::inet_ntop(peer.data()->sa_family, address, host.data(), host.size()) == nullptr) {
+        return 0;
+    }
+    const auto written = is_v4 ? fmt::format_to_n(to.data(), to.size(), "{}:{}", host.data(), peer.port())
+                               : fmt::format_to_n(to.data(), to.size(), "[{}]:{}", host.data(), peer.port());
+    return std::min(written.size, to.size());
+}
+
 } // namespace
 
 detached serve_client(int descriptor, tcp::endpoint peer, worker& w) {
-    session s{peer, w};
+    session s{peer, w}; // noexcept: from here on it is counted, and its end counts it off
     try {
         if (s.adopt(descriptor) == errc::none) {
             co_await s.run();
@@ -49,16 +66,16 @@ detached serve_client(int descriptor, tcp::endpoint peer, worker& w) {
     }
 }
 
-session::session(const tcp::endpoint& peer, worker& w)
+session::session(const tcp::endpoint& peer, worker& w) noexcept
     : transport(w.sockets), worker_(w), is_local_(is_loopback(peer.address())) {
-    const std::string address = peer.address().to_string();
-    const std::string text = peer.address().is_v4() ? fmt::format("{}:{}", address, peer.port())
-                                                    : fmt::format("[{}]:{}", address, peer.port());
-    peer_size_ = static_cast<std::uint8_t>(text.copy(peer_text_.data(), peer_text_.size()));
+    peer_size_ = static_cast<std::uint8_t>(write_peer(peer, peer_text_));
     enter(phase::idle);
     set_deadline(since_ + w.config->listen.header_timeout);
     w.watched_ones.push_back(*this);
     w.session_began();
+    if (w.draining) { // it was waiting to be accepted
+        on_ending(ending::soon);
+    }
 }
 
 session::~session() {
@@ -72,41 +89,36 @@ task<> session::run() {
         if (!began) {
             break;
         }
-        const lent_exchange x = worker_.take_exchange();
-        go_on = co_await serve_one(*x);
-    }
-}
-
-// Between requests. True when bytes of the next one are there.
-task<bool> session::wait_for_bytes() {
-    if (!bytes().empty()) {
-        co_return true;
-    }
-    if (closing_) {
-        co_return false;
-    }
-    if (!fresh_) {
-        enter(phase::idle);
-        set_deadline(since_ + worker_.config->listen.idle_timeout);
-    }
-    errc e = co_await read_more();
-    if (e == errc::cancelled && phase_ == phase::parked && !closing_) {
-        block_.release();
-        e = explain(co_await until_readable());
-        if (e == errc::none) {
-            e = co_await read_more();
+        const arrived_head head = co_await read_head();
+        if (head.error != errc::none) {
+            break;
         }
+        go_on = co_await serve_one(head);
     }
-    co_return e == errc::none;
 }
 
-task<bool> session::serve_one(exchange& x) {
-    x.began = worker_.now();
-    fresh_ = false;
-    const errc e = co_await read_head(x);
-    if (e != errc::none) {
-        co_return false;
+// The exchange is lent from here to the end of the answer: a head that is still on its way holds none, and a client
+// that we wait for to hang up neither.
+task<bool> session::serve_one(const arrived_head& head) {
+    bool go_on = false;
+    bool lingers = false;
+    {
+        const lent_exchange x = worker_.take_exchange();
+        x->began = head.began;
+        fresh_ = false;
+        co_await serve(*x, head);
+        go_on = x->keep_alive && !x->broken_off && !left_;
+        lingers = !go_on && !x->broken_off && !left_;
+        step_behind(*x);
     }
+    if (lingers) {
+        co_await linger();
+    }
+    co_return go_on;
+}
+
+task<> session::serve(exchange& x, const arrived_head& head) {
+    take_head(x, head);
     if (!x.refused) {
         try {
             co_await answer(x);
@@ -121,69 +133,6 @@ task<bool> session::serve_one(exchange& x) {
     if (x.reset_client) {
         close_with_reset();
     }
-    const bool go_on = x.keep_alive && !x.broken_off && !left_;
-    if (!go_on && !x.broken_off && !left_) {
-        co_await linger();
-    }
-    step_behind(x);
-    co_return go_on;
-}
-
-void session::step_behind(exchange& x) noexcept {
-    if (x.next_block) {
-        block_ = std::move(x.next_block);
-        begin_ = x.next_begin;
-        end_ = x.next_end;
-    } else {
-        begin_ += static_cast<std::uint32_t>(std::min<std::size_t>(x.block_used, end_ - begin_));
-    }
-    if (begin_ == end_ && block_.size() > worker_.small_blocks.block_size()) {
-        block_.release();
-    }
-}
-
-// Up to the end of the head; x.refused says what is wrong with it. An error: nobody is there to be answered.
-task<errc> session::read_head(exchange& x) {
-    enter(phase::head);
-    set_deadline(since_ + worker_.config->listen.header_timeout);
-    head_scanner scanner;
-    std::size_t skipped = 0; // RFC 9112 2.2: one empty line before a request is overlooked
-    for (;;) {
-        if (skipped == 0 && bytes().starts_with("\r\n")) {
-            begin_ += 2;
-            skipped = 2;
-            scanner = head_scanner{};
-        }
-        const auto state = scanner.scan(bytes());
-        if (state == head_scanner::state::broken) {
-            x.refused = refuse_head(scanner.error());
-            x.keep_alive = false;
-            co_return errc::none;
-        }
-        if (state == head_scanner::state::complete) {
-            break;
-        }
-        errc e = errc::too_large;
-        if (make_room()) {
-            e = co_await read_more();
-        }
-        if (e == errc::timed_out && !bytes().empty()) {
-            x.refused = refusal{408, "slow-request", "The request's head did not arrive in time."};
-            x.keep_alive = false;
-            co_return errc::none;
-        }
-        if (e != errc::none) {
-            co_return e;
-        }
-    }
-    x.head_size = x.block_used = scanner.length();
-    const head_error e = parse_request(bytes().substr(0, x.head_size), x.request_fields, x.head);
-    if (e != head_error::none) {
-        x.refused = refuse_head(e);
-        x.keep_alive = false;
-    }
-    set_deadline(steady_time::max());
-    co_return errc::none;
 }
 
 // One request: may it, where to, with which body, and then there and back.
@@ -252,6 +201,7 @@ task<> session::refuse(exchange& x) {
     if (r.code == "policy-denied" || r.code == "client-refused") {
         spdlog::warn("{} {}: {} ({})", x.in.method, x.in.host, r.message, worker_.config->source);
     }
+    x.keep_alive = x.keep_alive && !closing_;
     const std::string text = render(r, protocol, x.in.is_head, !x.keep_alive);
     const gather buffers{asio::buffer(text)};
     const errc e = co_await write(buffers);
@@ -328,41 +278,6 @@ void session::set_deadline(steady_time when) noexcept {
     deadline_ = when;
 }
 
-// REQUIRES: room behind end_, or no block at all.
-task<errc> session::read_more() {
-    if (!block_) {
-        block_ = worker_.small_blocks.take();
-        begin_ = end_ = 0;
-    }
-    if (begin_ == end_) {
-        begin_ = end_ = 0;
-    }
-    const asio::mutable_buffer into{block_.begin() + end_, block_.size() - end_};
-    const io_result r = co_await read_some(into);
-    end_ += static_cast<std::uint32_t>(r.bytes);
-    co_return explain(r.error);
-}
-
-// For a head that does not fit: moved to the front, then to a large block. False at the limit.
-bool session::make_room() {
-    if (!block_ || end_ < block_.size()) {
-        return true;
-    }
-    const std::string_view kept = bytes();
-    if (begin_ != 0) {
-        std::memmove(block_.begin(), kept.data(), kept.size());
-    } else if (block_.size() == worker_.small_blocks.block_size()) {
-        block larger = worker_.large_blocks.take();
-        std::memcpy(larger.begin(), kept.data(), kept.size());
-        block_ = std::move(larger);
-    } else {
-        return false;
-    }
-    end_ = static_cast<std::uint32_t>(kept.size());
-    begin_ = 0;
-    return true;
-}
-
 errc session::explain(errc e) const noexcept {
     return e == errc::cancelled && expired_ ? errc::timed_out : e;
 }
@@ -384,6 +299,10 @@ void session::on_ending(ending e) {
     closing_ = true;
     const bool between_requests = phase_ == phase::idle || phase_ == phase::parked;
     if (e == ending::soon && !between_requests) {
+        return;
+    }
+    if (e == ending::soon && fresh_) { // connected while we still listened: its first request is answered
+        deadline_ = std::min(deadline_, worker_.now() + first_request_limit);
         return;
     }
     left_ = left_ || e == ending::now; // a request whose bytes are there already is still answered

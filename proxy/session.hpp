@@ -22,7 +22,7 @@ detached serve_client(int descriptor, tcp::endpoint peer, worker& w);
 
 class session final : public watched, private transport {
 public:
-    session(const tcp::endpoint& peer, worker& w);
+    session(const tcp::endpoint& peer, worker& w) noexcept;
     ~session() override;
     using transport::adopt;
 
@@ -48,14 +48,27 @@ public:
 private:
     enum class phase : std::uint8_t { idle, parked, head, body, upstream, writing, lingering };
 
+    // A request's head in the block, or why there is none. An error: nobody is there to be answered.
+    struct arrived_head {
+        errc error = errc::none;
+        head_error fault = head_error::none;
+        bool is_late = false;
+        std::size_t size = 0;
+        steady_time began{}; // its first byte
+    };
+
     // session.cpp
-    task<bool> wait_for_bytes();
-    task<bool> serve_one(exchange& x); // false: the connection ends
-    task<errc> read_head(exchange& x);
+    task<bool> serve_one(const arrived_head& head); // false: the connection ends
+    task<> serve(exchange& x, const arrived_head& head);
     task<> answer(exchange& x);
     task<> refuse(exchange& x);
     task<> linger();
     void record(exchange& x);
+
+    // request_head.cpp
+    task<bool> wait_for_bytes();
+    task<arrived_head> read_head();
+    void take_head(exchange& x, const arrived_head& head);
     void step_behind(exchange& x) noexcept; // to the bytes of the next request
 
     // restrictions.cpp

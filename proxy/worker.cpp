@@ -1,6 +1,7 @@
 #include "proxy/worker.hpp"
 
 #include "proxy/address.hpp"
+#include "proxy/last_handshakes.hpp"
 #include "proxy/session.hpp"
 #include "proxy/upstream.hpp"
 
@@ -11,7 +12,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace countersign::proxy {
 
@@ -24,6 +27,8 @@ constexpr auto accept_pause = 100ms; // after EMFILE and its like
 constexpr auto addresses_last = 10s;
 constexpr std::size_t kept_exchanges = 64;
 constexpr int most_accepts = 16; // in a row, before those who are served have their turn
+
+constexpr auto handshake_limit = 100ms; // of those that have begun when the proxy drains: a round trip
 
 using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
@@ -71,13 +76,13 @@ bool worker::is_full() const noexcept {
 }
 
 void worker::accept_on(listener& l) {
-    if (draining || l.waiting || is_full()) {
+    if (!l.socket.is_open() || l.waiting || is_full()) {
         return; // resume_accepting() goes on when a session has ended
     }
     l.waiting = true;
     l.socket.async_wait(tcp::acceptor::wait_read, [this, &l](boost::system::error_code e) {
         l.waiting = false;
-        if (!e && !draining) {
+        if (!e && l.socket.is_open()) {
             refresh_clock();
             accept_all(l);
         }
@@ -86,20 +91,36 @@ void worker::accept_on(listener& l) {
 
 void worker::accept_all(listener& l) {
     for (int i = 0; i < most_accepts && !is_full(); ++i) {
-        tcp::endpoint peer;
-        socklen_t size = static_cast<socklen_t>(peer.capacity());
-        const int descriptor = ::accept4(l.socket.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                pause_accepting(l);
-                return;
-            }
-            break; // nobody waits any more, or who did has left
+        const accepted result = accept_one(l);
+        if (result == accepted::not_now) {
+            pause_accepting(l);
+            return;
         }
-        peer.resize(size);
-        serve_client(descriptor, peer, *this);
+        if (result == accepted::nobody) {
+            break;
+        }
     }
     accept_on(l);
+}
+
+// nobody: none waits any more, or who did has left. not_now: errno says what there is too little of.
+worker::accepted worker::accept_one(listener& l) {
+    tcp::endpoint peer;
+    socklen_t size = static_cast<socklen_t>(peer.capacity());
+    const int descriptor = ::accept4(l.socket.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor < 0) {
+        const bool is_short = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        return is_short ? accepted::not_now : accepted::nobody;
+    }
+    peer.resize(size);
+    try {
+        serve_client(descriptor, peer, *this);
+    } catch (const std::bad_alloc&) { // no memory for its coroutine, so nobody else owns the descriptor
+        ::close(descriptor);
+        errno = ENOMEM;
+        return accepted::not_now;
+    }
+    return accepted::one;
 }
 
 // Out of descriptors or memory: those who are served now will free some. No busy loop meanwhile.
@@ -159,6 +180,9 @@ void worker::tick() {
     const std::vector<destination_ptr> resolving = resolving_; // a resumed coroutine may change the list
     for (const destination_ptr& d : resolving) {
         d->resolved.expire(time);
+    }
+    if (time >= listening_until_) {
+        close_listeners();
     }
     resume_accepting();
     log.flush();
@@ -279,26 +303,40 @@ void worker::collect(std::function<void(worker_metrics)> receive) {
     asio::post(context, [this, receive = std::move(receive)] { receive(metrics); });
 }
 
+// To close a listener resets whoever its queue still holds, and whoever is in the middle of a handshake. So no new
+// handshake begins from here on, those that have begun get a moment to end, and their clients are accepted.
 void worker::drain(std::function<void()> drained) {
     asio::post(context, [this, drained = std::move(drained)]() mutable {
+        refresh_clock();
         draining = true;
         drained_ = std::move(drained);
+        listening_until_ = now() + handshake_limit;
         for (const auto& l : listeners_) {
-            boost::system::error_code ignored;
-            l->socket.close(ignored);
-            l->retry.cancel();
+            ignore_new_handshakes(l->socket.native_handle());
         }
         destinations.clear();
         for (watched& w : watched_ones) {
             w.on_ending(watched::ending::soon);
         }
         finish_walk();
-        check_drained();
     });
 }
 
+void worker::close_listeners() {
+    for (const auto& l : listeners_) {
+        while (l->socket.is_open() && !is_full() && accept_one(*l) == accepted::one) {
+        }
+        boost::system::error_code ignored;
+        l->socket.close(ignored);
+        l->retry.cancel();
+    }
+    listening_until_ = steady_time::max();
+    check_drained();
+}
+
 void worker::check_drained() {
-    if (sessions_ == 0 && drained_) {
+    const bool may_come = listening_until_ != steady_time::max();
+    if (sessions_ == 0 && !may_come && drained_) {
         std::exchange(drained_, nullptr)();
     }
 }
@@ -308,12 +346,9 @@ void worker::check_drained() {
 void worker::stop() {
     asio::post(context, [this] {
         draining = stopping_ = true;
+        drained_ = nullptr;
         resolver_.cancel();
-        for (const auto& l : listeners_) {
-            boost::system::error_code ignored;
-            l->socket.close(ignored);
-            l->retry.cancel();
-        }
+        close_listeners();
         destinations.clear();
         end_everything();
         work_.reset();

@@ -72,7 +72,8 @@ public:
     // --- From any thread ---
     void set_credentials(std::size_t identity, chain::snapshot s);
     void set_config(std::shared_ptr<const conf::config> c, std::string default_region, shared_clients of = {});
-    void drain(std::function<void()> drained); // no new clients; `drained` is called on the worker's thread
+    // No new clients; those whose handshake had begun are served. `drained` is called on the worker's thread.
+    void drain(std::function<void()> drained);
     void stop();                               // ends everything that is still under way
     void collect(std::function<void(worker_metrics)> receive); // called on the worker's thread
     // Set before run(); called on the worker's thread.
@@ -119,10 +120,14 @@ private:
     struct resolved;
 
     void meet_identities(); // of the configuration
+    enum class accepted : std::uint8_t { one, nobody, not_now };
+
     void accept_on(listener& l);
     bool is_full() const noexcept;
     void accept_all(listener& l);
+    accepted accept_one(listener& l);
     void pause_accepting(listener& l);
+    void close_listeners();
     void tick();
     void arm_tick();
     void end_everything();
@@ -141,6 +146,7 @@ private:
     std::mt19937_64 random_;
     std::function<void()> drained_;
     steady_time clock_ = std::chrono::steady_clock::now();
+    steady_time listening_until_ = steady_time::max();
     unsigned sessions_ = 0;
     bool stopping_ = false;
 };

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -202,6 +203,23 @@ class Clients(unittest.TestCase):
                 pass
 
 
+class HalfSentHeads(unittest.TestCase):
+    @unittest.skipIf(os.environ.get("E2E_SANITIZER"), "its memory is the sanitizer's")
+    def test_they_cost_a_block_each_and_no_more(self):
+        with Proxy(listen={"workers": 1, "header_timeout": "60s"}) as proxy:
+            proxy.ask(GET.replace("amazonaws.com", "example"))
+            before, count = proxy.resident(), 600
+            clients = [proxy.client() for _ in range(count)]
+            for client in clients:
+                client.send(GET[:-2] + "X-More: ")
+            until(lambda: proxy.metric("countersign_connections", side="client") == count, 10, "all are there")
+            proxy.admin("/healthz")
+            self.assertLess((proxy.resident() - before) / count, 12 << 10)
+            for client in clients:
+                client.close()
+            until(lambda: proxy.metric("countersign_connections", side="client") == 0, 10, "all are gone")
+
+
 class TheEnd(unittest.TestCase):
     def test_sigterm_finishes_what_is_in_flight(self):
         came, go = threading.Event(), threading.Event()
@@ -226,6 +244,34 @@ class TheEnd(unittest.TestCase):
         self.assertEqual((got.status, got.body), (200, b"finished"))
         self.assertTrue(busy.is_closed())
         proxy.stop(seconds=15)
+
+    def drained(self, stopped):
+        """Sixty clients are connected, and only then is the proxy told to end. Each is answered."""
+        upstream = Upstream()
+        self.addCleanup(upstream.close)
+        proxy = Proxy([to(upstream.port)])
+        self.addCleanup(proxy.program.kill)
+        if stopped:      # the kernel goes on with handshakes, the proxy does not accept
+            proxy.program.child.send_signal(signal.SIGSTOP)
+        clients = [proxy.client() for _ in range(60)]
+        halves = clients[::3]
+        for client in halves:
+            client.send(GET[:20])
+        proxy.program.child.send_signal(signal.SIGTERM)
+        if stopped:
+            proxy.program.child.send_signal(signal.SIGCONT)
+        until(lambda: not answers(proxy.port), 10, "no new clients")
+        for client in clients:
+            got = client.ask(GET[20:] if client in halves else GET)
+            self.assertEqual((got.status, got.body, got.get("connection")), (200, b"ok", "close"))
+            self.assertTrue(client.is_closed())
+        proxy.stop(seconds=15)
+
+    def test_clients_that_are_connected_are_answered(self):
+        self.drained(stopped=False)
+
+    def test_clients_that_wait_to_be_accepted_are_answered(self):
+        self.drained(stopped=True)
 
     def test_a_reload_that_needs_a_region(self):
         """A route without region, for a host that names none: the region is looked for at each reload."""

@@ -142,10 +142,15 @@ TEST(Worker, DrainsWithoutLosingARequest) {
     std::promise<void> drained;
     p.worker().drain([&drained] { drained.set_value(); });
     EXPECT_EQ(idle.receive_to_end(), "");
-    EXPECT_EQ(fresh.receive_to_end(), "");
     EXPECT_THROW(p.connect(), boost::system::system_error);
     auto done = drained.get_future();
     EXPECT_EQ(done.wait_for(0s), std::future_status::timeout);
+
+    fresh.send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"); // it was connected in time
+    const message refused = fresh.receive();
+    EXPECT_EQ(refused.status(), 421u);
+    EXPECT_EQ(refused.value("Connection"), "close");
+    fresh.close();
 
     idle_up.send(answer_text("200 OK", "last"));
     const message got = busy.receive();
@@ -155,6 +160,43 @@ TEST(Worker, DrainsWithoutLosingARequest) {
     EXPECT_EQ(busy.receive_to_end(), ""); // the request behind it was not begun
     EXPECT_EQ(done.wait_for(patience), std::future_status::ready);
     EXPECT_EQ(idle_up.receive_to_end(), "");
+}
+
+TEST(Worker, ServesThoseWhoWaitToBeAcceptedWhenItDrains) {
+    live_proxy p;
+    std::promise<void> blocked;
+    std::promise<void> go_on;
+    p.worker().collect([&](worker_metrics) { // the worker's thread stands still here, the kernel does not
+        blocked.set_value();
+        go_on.get_future().wait();
+    });
+    blocked.get_future().wait();
+    std::vector<peer> clients;
+    for (int i = 0; i < 50; ++i)
+        clients.push_back(p.connect());
+    std::promise<void> drained;
+    p.worker().drain([&drained] { drained.set_value(); });
+    go_on.set_value();
+    p.counters();
+    EXPECT_THROW(p.connect(), boost::system::system_error); // the listener is there for a moment, for others
+    for (peer& client : clients) {
+        client.send(request_text("GET /k", "Upgrade: websocket\r\n"));
+        const message got = client.receive();
+        EXPECT_EQ(got.status(), 501u);
+        EXPECT_EQ(got.value("Connection"), "close");
+        client.close();
+    }
+    EXPECT_EQ(drained.get_future().wait_for(patience), std::future_status::ready);
+}
+
+TEST(Worker, LetsSilentClientsGoWhenItDrains) {
+    live_proxy p([](conf::config& c) { c.listen.header_timeout = 300ms; });
+    peer silent = p.connect();
+    p.counters();
+    std::promise<void> drained;
+    p.worker().drain([&drained] { drained.set_value(); });
+    EXPECT_EQ(silent.receive_to_end(), "");
+    EXPECT_EQ(drained.get_future().wait_for(patience), std::future_status::ready);
 }
 
 TEST(Worker, LetsClientsWaitWhenThereAreTooMany) {
