@@ -43,7 +43,7 @@ std::optional<failure> find_fields(const json::object& object, const key_form& f
     for (const auto& member : object)
         for (const auto& [name, place] : known) {
             const std::string_view key(member.key().data(), member.key().size());
-            if (!equal_ignoring_case(key, name))
+            if (name.empty() || !equal_ignoring_case(key, name))
                 continue;
             if (found.*place)
                 return failure{fmt::format("{} has {} twice", form.what, name)};
@@ -61,6 +61,8 @@ std::optional<std::string_view> text_of(const json::value* value) noexcept {
 // Strict: a number is not a string, and a key with a line end in it is not repaired.
 std::optional<failure>
 take(const json::value* value, std::string_view name, std::string_view what, std::string_view& into) {
+    if (value && value->is_null())
+        return failure{fmt::format("{} in {} is null", name, what)};
     const auto text = text_of(value);
     if (!text)
         return failure{fmt::format("{} has no {} that is a string", what, name)};
@@ -70,8 +72,17 @@ take(const json::value* value, std::string_view name, std::string_view what, std
     return std::nullopt;
 }
 
+// The same for what keys may be without; `into` stays empty then.
+std::optional<failure> take_if_said(
+    const json::value* value, std::string_view name, const key_form& form, key_form::rule rule, std::string_view& into
+) {
+    if (value ? says_none(*value) : rule == key_form::rule::optional)
+        return std::nullopt;
+    return take(value, name, form.what, into);
+}
+
 std::optional<failure> refusal_in(const fields& f) {
-    if (!f.code || text_of(f.code) == "Success")
+    if (!f.code || says_none(*f.code) || text_of(f.code) == "Success")
         return std::nullopt;
     return failure{fmt::format(
         "the endpoint answered {}: {}",
@@ -82,15 +93,13 @@ std::optional<failure> refusal_in(const fields& f) {
 
 result<credentials> credentials_in(const fields& f, const key_form& form, std::string_view provider) {
     std::string_view id, key, token, expiration, account;
-    const bool wants_token = f.token || form.token_rule == key_form::rule::needed;
-    const bool wants_expiration =
-        !form.expiration.empty() && (f.expiration || form.expiration_rule == key_form::rule::needed);
+    const auto expiration_rule = form.expiration.empty() ? key_form::rule::optional : form.expiration_rule;
     for (auto wrong :
          {take(f.id, "AccessKeyId", form.what, id),
           take(f.key, "SecretAccessKey", form.what, key),
-          wants_token ? take(f.token, form.token, form.what, token) : std::nullopt,
-          wants_expiration ? take(f.expiration, form.expiration, form.what, expiration) : std::nullopt,
-          f.account ? take(f.account, "AccountId", form.what, account) : std::nullopt})
+          take_if_said(f.token, form.token, form, form.token_rule, token),
+          take_if_said(f.expiration, form.expiration, form, expiration_rule, expiration),
+          take_if_said(f.account, "AccountId", form, key_form::rule::optional, account)})
         if (wrong)
             return *std::move(wrong);
     credentials c;
@@ -99,9 +108,9 @@ result<credentials> credentials_in(const fields& f, const key_form& form, std::s
     c.session_token = secret(token);
     c.account_id = account;
     c.provider = provider;
-    if (wants_expiration)
+    if (!expiration.empty())
         c.expiration = read_rfc3339(expiration);
-    if (wants_expiration && !c.expiration)
+    if (!expiration.empty() && !c.expiration)
         return failure{fmt::format("{} in {} is no RFC 3339 date", form.expiration, form.what)};
     return c;
 }

@@ -41,6 +41,8 @@ result<login_cache> read_login_cache(std::string_view text) {
     auto keys = read_keys(*token, form_of("accessToken", "expiresAt"), "profile");
     if (!keys)
         return keys.error();
+    if (!keys->expiration)
+        return failure{"accessToken has no expiresAt"};
     login_cache cache;
     cache.keys = *std::move(keys);
     cache.refresh_token = secret(text_in(*object, "refreshToken"));

@@ -15,7 +15,7 @@ struct login_cache {
     secret refresh_token, client_id, dpop_key;
 };
 
-// accessToken, refreshToken, clientId and dpopKey must all be there. A failure says what is wrong with the text, never
+// accessToken with an expiresAt, refreshToken, clientId and dpopKey must all be there. A failure says what is wrong with the text, never
 // what is in it.
 result<login_cache> read_login_cache(std::string_view text);
 

@@ -47,6 +47,11 @@ secret write_secret_json(const json::object& object) {
     return out;
 }
 
+bool says_none(const json::value& value) noexcept {
+    const auto* text = value.if_string();
+    return value.is_null() || (text && text->empty());
+}
+
 std::string_view text_in(const json::object& object, std::string_view name) noexcept {
     const auto* value = object.if_contains(name);
     const auto* text = value ? value->if_string() : nullptr;

@@ -23,6 +23,9 @@ secret write_secret_json(const boost::json::object& object);
 // The same kind of memory for an object that is made here.
 boost::json::storage_ptr wiped_storage();
 
+// null or "": how many a tool says that there is none of it.
+bool says_none(const boost::json::value& value) noexcept;
+
 // Of a value that is there, of that type, and not the empty string: else "" or none. Views into the object.
 std::string_view text_in(const boost::json::object& object, std::string_view name) noexcept;
 std::optional<std::int64_t> number_in(const boost::json::object& object, std::string_view name) noexcept;

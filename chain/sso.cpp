@@ -189,6 +189,9 @@ result<credentials> keys_in(std::string_view text, const world& outside) {
     auto keys = read_keys(*object, form, "profile");
     if (!keys)
         return keys;
+    const auto* said = object->if_contains("expiration");
+    if (said && says_none(*said))
+        return keys;
     // Milliseconds. What the clock cannot count to never comes.
     const auto end = number_in(*object, "expiration");
     const auto latest = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::time_point::max());

@@ -190,6 +190,9 @@ task<result<credentials>> get_session_token(world& outside, sts_place where, ses
         call.fields.push_back({"TokenCode", ask.mfa_code});
     }
     auto session = co_await carry_out(outside, std::move(call));
+    // To be saved as a profile of its own: keys of long life would not be a session.
+    if (session && (session->session_token.empty() || !session->expiration))
+        co_return failure{"GetSessionToken: the answer has no SessionToken or no Expiration"};
     if (session)
         session->account_id = account;
     co_return session;

@@ -61,6 +61,12 @@ std::optional<failure> take(const pugi::xml_node& parent, const char* name, std:
     return std::nullopt;
 }
 
+// The same for what keys may be without: <SessionToken/>.
+std::optional<failure> take_if_said(const pugi::xml_node& parent, const char* name, std::string_view& into) {
+    const auto element = only_child(parent, name);
+    return element && !element.first_child() ? std::nullopt : take(parent, name, into);
+}
+
 // arn:aws:sts::123456789012:assumed-role/r/s → 123456789012; "" for what is no ARN.
 std::string_view account_in(std::string_view arn) {
     for (int field = 0; field < 4; ++field) {
@@ -86,8 +92,8 @@ result<credentials> read_sts_answer(std::string_view xml, std::string_view actio
     for (auto wrong :
          {take(keys, "AccessKeyId", id),
           take(keys, "SecretAccessKey", key),
-          take(keys, "SessionToken", token),
-          take(keys, "Expiration", expiration)})
+          take_if_said(keys, "SessionToken", token),
+          take_if_said(keys, "Expiration", expiration)})
         if (wrong)
             return *std::move(wrong);
     credentials c;
@@ -95,8 +101,9 @@ result<credentials> read_sts_answer(std::string_view xml, std::string_view actio
     c.secret_access_key = secret(key);
     c.session_token = secret(token);
     c.account_id = account_in(text_in(only_child(only_child(inner, "AssumedRoleUser"), "Arn")).value_or(""));
-    c.expiration = read_rfc3339(expiration);
-    if (!c.expiration)
+    if (!expiration.empty())
+        c.expiration = read_rfc3339(expiration);
+    if (!expiration.empty() && !c.expiration)
         return failure{"Expiration in the answer is no RFC 3339 date"};
     return c;
 }

@@ -61,6 +61,46 @@ TEST(Answer, IsRefusedWhenAnyFieldIsMissingMistypedOrUnfit) {
     }
 }
 
+std::string good_with(std::string_view from, std::string_view to) {
+    std::string text = good;
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+}
+
+// As botocore takes them: its token is None or "", and nothing is sent for it.
+TEST(Answer, MaySayThatThereIsNoTokenNoEndAndNoAccount) {
+    for (const auto* none : {"null", R"("")"}) {
+        for (const auto* provider : {"container", "imds"}) {
+            const auto no_token = read_answer(good_with(R"("T")", none), provider);
+            ASSERT_TRUE(no_token) << no_token.error().detail;
+            EXPECT_TRUE(no_token->session_token.empty());
+            EXPECT_TRUE(no_token->expiration);
+            const auto no_end = read_answer(good_with(R"("2026-11-22T00:35:06Z")", none), provider);
+            ASSERT_TRUE(no_end) << no_end.error().detail;
+            EXPECT_FALSE(no_end->expiration);
+            EXPECT_EQ(no_end->session_token.reveal(), "T");
+            const auto no_account = read_answer(good_with(R"("1")", none), provider);
+            ASSERT_TRUE(no_account) << no_account.error().detail;
+            EXPECT_EQ(no_account->account_id, "");
+            EXPECT_TRUE(read_answer(good_with("{", std::string(R"({"Code":)") + none + ","), provider));
+        }
+    }
+}
+
+TEST(Answer, SaysOfAMissingKeyHowItIsMissing) {
+    EXPECT_EQ(read_answer(good_with(R"("AKID")", "null"), "x").error().detail, "AccessKeyId in the answer is null");
+    EXPECT_EQ(read_answer(good_with(R"("S")", "null"), "x").error().detail, "SecretAccessKey in the answer is null");
+    EXPECT_EQ(
+        read_answer(good_with(R"("S")", R"("")"), "x").error().detail,
+        "SecretAccessKey in the answer is empty or has blanks, control or non-ASCII characters"
+    );
+    EXPECT_EQ(
+        read_answer(good_with(R"("SecretAccessKey":"S",)", ""), "x").error().detail,
+        "the answer has no SecretAccessKey that is a string"
+    );
+}
+
 TEST(Answer, IsWorthAnotherTryWhenItIsNoJson) {
     for (const std::string_view text :
          {"", "<html>", "{", "[]", "\"x\"", "{}x", R"({"AccessKeyId":"A",})", "[[[[[[[[[[[[1]]]]]]]]]]]]"}) {

@@ -188,6 +188,19 @@ TEST_F(Login, RefusesACacheThatLacksSomething) {
     EXPECT_TRUE(outside.asked.empty());
 }
 
+TEST_F(Login, TakesNullAndEmptyForNoTokenButWantsAnEnd) {
+    for (const boost::json::value& none : {boost::json::value(nullptr), boost::json::value("")}) {
+        ends("2026-11-22T13:00:00Z");
+        auto file = written();
+        file["accessToken"].as_object()["sessionToken"] = none;
+        outside.files[cache] = boost::json::serialize(file);
+        EXPECT_TRUE(good().session_token.empty());
+        file["accessToken"].as_object()["expiresAt"] = none;
+        outside.files[cache] = boost::json::serialize(file);
+        EXPECT_THAT(wrong(), HasSubstr("accessToken has no expiresAt"));
+    }
+}
+
 TEST_F(Login, LooksForTheCacheWhereTheVariableSays) {
     outside.variables["AWS_LOGIN_CACHE_DIRECTORY"] = "/elsewhere";
     outside.files[std::string("/elsewhere") + name] = outside.files[cache];

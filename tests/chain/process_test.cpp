@@ -44,6 +44,21 @@ TEST_F(CredentialProcess, MayGiveAllOfIt) {
     EXPECT_EQ(c.account_id, "444455556666");
 }
 
+TEST_F(CredentialProcess, MaySayThatThereIsNoneOfWhatItMayLeaveOut) {
+    for (const std::string none : {"null", R"("")"}) {
+        output = R"({"Version":1,"AccessKeyId":"AKIDP","SecretAccessKey":"hidden","SessionToken":)" + none +
+                 R"(,"Expiration":)" + none + R"(,"AccountId":)" + none + "}";
+        const auto c = good();
+        EXPECT_EQ(c.access_key_id, "AKIDP");
+        EXPECT_TRUE(c.session_token.empty());
+        EXPECT_FALSE(c.expiration);
+        EXPECT_EQ(c.account_id, "111122223333") << "the profile's";
+    }
+    output = R"({"Version":1,"AccessKeyId":"AKIDP","SecretAccessKey":"hidden","SessionToken":null,)"
+             R"("Expiration":"2026-11-22T12:30:00Z"})";
+    EXPECT_EQ(good().expiration, read_rfc3339("2026-11-22T12:30:00Z"));
+}
+
 TEST_F(CredentialProcess, IsBrokenByWhatIsNotItsForm) {
     for (const auto* bad :
          {R"()",
@@ -53,6 +68,10 @@ TEST_F(CredentialProcess, IsBrokenByWhatIsNotItsForm) {
           R"({"Version":2,"AccessKeyId":"AKIDP","SecretAccessKey":"hidden"})",
           R"({"Version":1,"SecretAccessKey":"hidden"})",
           R"({"Version":1,"AccessKeyId":"AKIDP"})",
+          R"({"Version":null,"AccessKeyId":"AKIDP","SecretAccessKey":"hidden"})",
+          R"({"Version":1,"AccessKeyId":null,"SecretAccessKey":"hidden"})",
+          R"({"Version":1,"AccessKeyId":"AKIDP","SecretAccessKey":null})",
+          R"({"Version":1,"AccessKeyId":"AKIDP","SecretAccessKey":""})",
           R"({"Version":1,"AccessKeyId":"AKIDP","SecretAccessKey":"hid\nden"})",
           R"({"Version":1,"AccessKeyId":"AKIDP","accesskeyid":"AKIDQ","SecretAccessKey":"hidden"})",
           R"({"Version":1,"AccessKeyId":"AKIDP","SecretAccessKey":"hidden","SessionToken":7})",

@@ -193,6 +193,17 @@ TEST_F(Sso, AsksThreeTimesWhereItMayPass) {
     EXPECT_EQ(outside.asked.size(), 3U);
 }
 
+TEST_F(Sso, TakesNullAndEmptyForNone) {
+    for (const std::string none : {"null", R"("")"}) {
+        body = R"({"roleCredentials":{"accessKeyId":"A","secretAccessKey":"hidden","sessionToken":)" + none +
+               R"(,"expiration":)" + none + "}}";
+        const auto c = good();
+        EXPECT_EQ(c.access_key_id, "A");
+        EXPECT_TRUE(c.session_token.empty());
+        EXPECT_FALSE(c.expiration);
+    }
+}
+
 TEST_F(Sso, RefusesKeysThatAreNone) {
     const std::string keys = R"("accessKeyId":"A","secretAccessKey":"hidden")";
     for (const std::string& members :

@@ -45,6 +45,21 @@ TEST_F(Environment, GivesItsKeys) {
     EXPECT_EQ(write_rfc3339(*c->expiration), "2026-11-22T00:35:06Z");
 }
 
+TEST_F(Environment, TakesAnEmptyVariableForOneThatIsNotSet) {
+    outside.variables = {
+        {"AWS_ACCESS_KEY_ID", "AKID"},
+        {"AWS_SECRET_ACCESS_KEY", "S"},
+        {"AWS_SESSION_TOKEN", ""},
+        {"AWS_ACCOUNT_ID", ""},
+        {"AWS_CREDENTIAL_EXPIRATION", ""}};
+    const auto a = ask_environment();
+    const auto* c = std::get_if<credentials>(&a);
+    ASSERT_TRUE(c);
+    EXPECT_TRUE(c->session_token.empty());
+    EXPECT_EQ(c->account_id, "");
+    EXPECT_FALSE(c->expiration);
+}
+
 TEST_F(Environment, IsNotMineWithoutAKeyId) {
     for (const auto& variables : std::vector<std::map<std::string, std::string>>{
              {},
@@ -86,6 +101,19 @@ TEST_F(Environment, ShowsNoSecret) {
         EXPECT_EQ(line.find("S3cr3t"), std::string::npos);
         EXPECT_EQ(line.find("T0k3n"), std::string::npos);
     }
+}
+
+TEST_F(ProfileSource, TakesAnEmptyPropertyForNone) {
+    outside.variables["HOME"] = "/h";
+    auto& file = outside.files["/h/.aws/credentials"];
+    file = "[default]\naws_access_key_id=A\naws_secret_access_key=S\naws_session_token =\naws_account_id=\n";
+    const auto a = ask_profile();
+    const auto* c = std::get_if<credentials>(&a);
+    ASSERT_TRUE(c);
+    EXPECT_TRUE(c->session_token.empty());
+    EXPECT_EQ(c->account_id, "");
+    file = "[default]\naws_access_key_id=A\naws_secret_access_key=\n";
+    EXPECT_TRUE(std::holds_alternative<failure>(ask_profile()));
 }
 
 TEST_F(ProfileSource, ReadsTheFilesAnewEachTime) {

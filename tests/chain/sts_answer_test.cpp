@@ -54,7 +54,10 @@ TEST(StsAnswer, RefusesAnyOtherShape) {
     };
     for (const row& r : {
              row{"<AssumeRoleResponse ", "<AssumeRoleResponse2 "},
-             row{"AQoDYXdzEPT//wEXAMPLE==", ""},
+             row{"<SessionToken>AQoDYXdzEPT//wEXAMPLE==</SessionToken>", ""},
+             row{"<Expiration>2019-11-09T13:34:41Z</Expiration>", ""},
+             row{"<AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId>", "<AccessKeyId/>"},
+             row{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY", ""},
              row{"AQoDYXdz", "AQo DYXdz"},
              row{"AQoDYXdz", "AQo&#13;&#10;X: y"},
              row{"AQoDYXdz", "AQo\xc3\xa4"},
@@ -73,6 +76,21 @@ TEST(StsAnswer, RefusesAnyOtherShape) {
         EXPECT_EQ(c.error().detail.find("wJalr"), std::string::npos);
     }
     EXPECT_FALSE(read_sts_answer(published_with("Alice", "x"), "GetSessionToken")) << "an answer to another question";
+}
+
+TEST(StsAnswer, MaySayThatThereIsNoTokenAndNoEnd) {
+    for (const auto* none : {"<SessionToken/>", "<SessionToken></SessionToken>"}) {
+        const auto c =
+            read_sts_answer(published_with("<SessionToken>AQoDYXdzEPT//wEXAMPLE==</SessionToken>", none), "AssumeRole");
+        ASSERT_TRUE(c) << c.error().detail;
+        EXPECT_TRUE(c->session_token.empty());
+        EXPECT_TRUE(c->expiration);
+    }
+    const auto c =
+        read_sts_answer(published_with("<Expiration>2019-11-09T13:34:41Z</Expiration>", "<Expiration/>"), "AssumeRole");
+    ASSERT_TRUE(c) << c.error().detail;
+    EXPECT_FALSE(c->expiration);
+    EXPECT_EQ(c->session_token.reveal(), "AQoDYXdzEPT//wEXAMPLE==");
 }
 
 TEST(StsAnswer, IsWorthAnotherAttemptWhenItIsNoXml) {

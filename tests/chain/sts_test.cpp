@@ -201,6 +201,15 @@ TEST_F(Sts, GetsASessionWithACode) {
     EXPECT_EQ(tests::verify_ask(outside.asked[0], keys, outside.time).what, signer::mismatch::none);
 }
 
+TEST_F(Sts, GetsNoSessionWithoutTokenOrEnd) {
+    auto xml = sts_xml("GetSessionToken", "ASIAS", outside.time + 12h, "");
+    xml.replace(xml.find("token-of-ASIAS"), 14, "");
+    answers = {tests::reply(200, xml)};
+    const auto c = tests::run_task(on, get_session_token(outside, place, session_request{}, keys));
+    ASSERT_FALSE(c);
+    EXPECT_NE(c.error().detail.find("no SessionToken"), std::string::npos) << c.error().detail;
+}
+
 TEST_F(Sts, IsAskedOverARealConnection) {
     tests::imposter endpoint(on);
     endpoint.script(tests::manner::answer, tests::http_text(503, ""));

@@ -28,7 +28,7 @@ def create_client(*args, **more):
 session.create_client = create_client
 keys = session.get_credentials()
 frozen = keys.get_frozen_credentials() if keys else None
-print(json.dumps(frozen and [frozen.access_key, frozen.secret_key, frozen.token]))
+print(json.dumps(frozen and [frozen.access_key, frozen.secret_key, frozen.token or None]))
 """
 
 
@@ -77,6 +77,12 @@ MACHINES = (
      f"role_session_name = me\n[profile web]\nrole_arn = {ROLE}w\nweb_identity_token_file = TOKEN\n", "", {}, None),
     ("credential_process", "[default]\ncredential_process = printf '{\"Version\":1,\"AccessKeyId\":\"AKIAPRINTED\","
      "\"SecretAccessKey\":\"a b\"}'\n".replace("a b", "a/b"), "", {}, None),
+    ("credential_process, of which token and end are said to be none", "[default]\ncredential_process = printf '"
+     "{\"Version\":1,\"AccessKeyId\":\"AKIAPRINTED\",\"SecretAccessKey\":\"a/b\",\"SessionToken\":null,"
+     "\"Expiration\":null,\"AccountId\":null}'\n", "", {}, None),
+    ("an empty token in the file", "", f"[default]\n{pair('one')}aws_session_token =\n", {}, None),
+    ("an empty token in the environment", "", "",
+     {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "env/secret", "AWS_SESSION_TOKEN": ""}, None),
     ("a role by a credential_process", f"[default]\nrole_arn = {ROLE}p\nsource_profile = p\nrole_session_name = me\n"
      "[profile p]\ncredential_process = cat KEYS\n", "", {}, None),
     ("no keys anywhere", "[default]\nregion = eu-west-1\n", "", {}, None),
