@@ -2,7 +2,9 @@
 // provider").
 #include "chain/answer.hpp"
 #include "chain/provider.hpp"
+#include "chain/retry.hpp"
 #include "chain/rfc3339.hpp"
+#include "chain/service_reply.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +19,6 @@ constexpr const char* relative_uri = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 constexpr const char* full_uri = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 constexpr const char* token_file = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 constexpr const char* token_variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
-constexpr unsigned attempts = 3;
 
 // Plain http carries a token and brings back keys: only to this machine, or to the agents' own link-local
 // addresses.
@@ -88,24 +89,35 @@ result<secret> authorization_in(const world& outside) {
 }
 
 result<credentials> judge(const http_result& reply, const world& outside) {
-    if (!reply) {
-        const auto stage = reply.error().stage;
-        return failure{reply.error().detail, stage == http_stage::connect || stage == http_stage::exchange};
-    }
+    if (!reply)
+        return failure{reply.error().detail};
     if (reply->status != 200) {
         const auto told = read_answer(reply->body.reveal(), "container");
-        return failure{
-            fmt::format(
-                "the endpoint answered with status {}{}",
-                reply->status,
-                !told && !told.error().retryable && reply->status >= 400 ? ": " + told.error().detail : ""
-            ),
-            reply->status >= 500};
+        return failure{fmt::format(
+            "the endpoint answered with status {}{}",
+            reply->status,
+            !told && !told.error().retryable && reply->status >= 400 ? ": " + told.error().detail : ""
+        )};
     }
     auto keys = read_answer(reply->body.reveal(), "container");
     if (keys && keys->expired_at(outside.now()))
         return failure{"the endpoint hands out credentials that expired at " + write_rfc3339(*keys->expiration)};
     return keys;
+}
+
+// A container without its agent is ill, so a refused connection is worth another try; so is a 200 that is no JSON.
+repetition repetition_of(const http_result& reply, const failure& why) {
+    if (!reply && reply.error().stage == http_stage::connect)
+        return repetition::soon;
+    if (reply && reply->status == 200)
+        return why.retryable ? repetition::soon : repetition::none;
+    return repetition_after_local(reply, reply ? error_in(*reply).code : "");
+}
+
+// Of 200 ms growing: an agent that starts is not there at once.
+std::chrono::milliseconds pause_of(unsigned attempt, repetition how, double u01) {
+    return how == repetition::slowly ? pause_after(attempt, how, u01)
+                                     : std::chrono::milliseconds(static_cast<int>(u01 * 200.0 * attempt));
 }
 
 // "http://169.254.170.2/***": the path may hold the id that opens it.
@@ -153,9 +165,10 @@ task<answer> container_provider::fetch(world& outside) {
         auto keys = judge(reply, outside);
         if (keys)
             co_return *std::move(keys);
-        if (!keys.error().retryable || attempt == attempts)
+        const auto again = repetition_of(reply, keys.error());
+        if (again == repetition::none || attempt == most_attempts)
             co_return failure{fmt::format("{}: {}", (*q)->variable, keys.error().detail), true};
-        co_await outside.pause(std::chrono::milliseconds(static_cast<int>(outside.random() * 200.0 * attempt)));
+        co_await outside.pause(pause_told(reply, pause_of(attempt, again, outside.random()), outside.now()));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "chain/imds_client.hpp"
 
+#include "chain/retry.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
@@ -28,9 +29,14 @@ http_ask ask_for(std::string method, std::string url) {
     return ask;
 }
 
-// 100, 200, 400 ms at most, a random share of it.
-std::chrono::milliseconds backoff(unsigned attempt, double u01) {
-    return std::chrono::milliseconds(static_cast<int>(u01 * 100.0 * (1U << (attempt - 1))));
+// A random share of 100, 200, 400 ms, and longer where the service throttles or asks for it.
+std::chrono::milliseconds backoff(const http_result& reply, unsigned attempt, world& outside) {
+    const double u01 = outside.random();
+    const auto again = repetition_after_local(reply, "");
+    const auto own = again == repetition::slowly
+                         ? pause_after(attempt, again, u01)
+                         : std::chrono::milliseconds(static_cast<int>(u01 * 100.0 * (1U << (attempt - 1))));
+    return pause_told(reply, own, outside.now());
 }
 
 imds_answer judge(http_result& reply) {
@@ -44,7 +50,7 @@ imds_answer judge(http_result& reply) {
 }
 
 bool is_worth_another(const http_result& reply) {
-    return reply ? reply->status >= 500 : reply.error().stage == http_stage::exchange;
+    return repetition_after_local(reply, "") != repetition::none;
 }
 
 std::chrono::seconds life_in(const http_reply& reply) {
@@ -127,7 +133,7 @@ task<std::optional<imds_answer>> imds_client::renew_token(world& outside, const 
                 why.is = kind::broken;
             co_return why;
         }
-        co_await outside.pause(backoff(attempt, outside.random()));
+        co_await outside.pause(backoff(reply, attempt, outside));
     }
 }
 
@@ -147,7 +153,7 @@ task<imds_answer> imds_client::get(world& outside, std::string path) {
             token_ = secret{};
         if (!(stale || is_worth_another(reply)) || attempt == attempts)
             co_return judge(reply);
-        co_await outside.pause(backoff(attempt, outside.random()));
+        co_await outside.pause(backoff(reply, attempt, outside));
     }
 }
 

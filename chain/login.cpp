@@ -85,7 +85,7 @@ task<result<secret>> refresh(world& outside, profile_place place, const login_ca
         const auto again = repetition_after(reply, reply ? error_in(*reply).code : "");
         if (again == repetition::none || attempt == most_attempts)
             co_return refused(place, reply);
-        co_await outside.pause(pause_after(attempt, again, outside.random()));
+        co_await outside.pause(pause_told(reply, pause_after(attempt, again, outside.random()), outside.now()));
     }
 }
 

@@ -27,7 +27,7 @@ service_error error_in(const http_reply& reply) {
     if (!body)
         return error;
     // Sign-in's reason is in "error"; the type beside it is always the same.
-    for (const auto* name : {"error", "__type", "code"})
+    for (const auto* name : {"error", "__type", "code", "Code"})
         if (const auto code = bare(text_in(*body, name)); !code.empty() && (error.code.empty() || name[0] == 'e'))
             error.code = code;
     for (const auto* name : {"message", "Message", "error_description"})

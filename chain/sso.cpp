@@ -100,7 +100,7 @@ task<http_result> ask(world& outside, http_ask question) {
         const auto again = repetition_after(reply, reply ? error_in(*reply).code : "");
         if (again == repetition::none || attempt == most_attempts)
             co_return reply;
-        co_await outside.pause(pause_after(attempt, again, outside.random()));
+        co_await outside.pause(pause_told(reply, pause_after(attempt, again, outside.random()), outside.now()));
     }
 }
 

@@ -144,7 +144,7 @@ task<result<credentials>> carry_out(world& outside, sts_call call) {
         const auto again = repetition_after(reply, told.code);
         if (keys || again == repetition::none || attempt == most_attempts)
             co_return keys;
-        co_await outside.pause(pause_after(attempt, again, outside.random()));
+        co_await outside.pause(pause_told(reply, pause_after(attempt, again, outside.random()), outside.now()));
     }
 }
 

@@ -143,7 +143,12 @@ TEST_F(Container, AsksThreeTimesWhereThatMayHelp) {
              row{http_fault{http_stage::forbidden, "x"}, 1},
              row{tests::reply(400, "{}"), 1},
              row{tests::reply(404, ""), 1},
-             row{tests::reply(429, ""), 1},
+             row{tests::reply(403, "{}"), 1},
+             row{tests::reply(408, ""), 3},
+             row{tests::reply(429, ""), 3},
+             row{tests::reply(429, R"({"code":"TooManyRequests","message":"slow down"})"), 3},
+             row{tests::reply(400, R"({"code":"ThrottlingException","message":"x"})"), 3},
+             row{tests::reply(509, ""), 3},
              row{tests::reply(302, ""), 1},
              row{tests::reply(204, ""), 1},
              row{tests::reply(200, "{}"), 1},
@@ -163,6 +168,25 @@ TEST_F(Container, RecoversOnTheThirdAttempt) {
     };
     EXPECT_TRUE(std::holds_alternative<credentials>(ask()));
     EXPECT_GT(outside.paused, 0ms);
+}
+
+TEST_F(Container, WaitsAsLongAsItIsToldTo) {
+    outside.variables[full] = "http://127.0.0.1/";
+    outside.respond = [&](const http_ask&) -> http_result {
+        return outside.asked.size() < 2 ? tests::reply(429, "", {{"Retry-After", secret("3")}})
+                                        : tests::reply(200, tests::credential_json("AKID", outside.time + 1h));
+    };
+    EXPECT_TRUE(std::holds_alternative<credentials>(ask()));
+    EXPECT_EQ(outside.paused, 3s);
+}
+
+TEST_F(Container, WaitsLessThanALoadHasTimeHoweverLongItIsToldTo) {
+    outside.variables[full] = "http://127.0.0.1/";
+    outside.chance = 0.999;
+    outside.respond = [](const http_ask&) { return tests::reply(503, "", {{"Retry-After", secret("3600")}}); };
+    EXPECT_TRUE(std::holds_alternative<failure>(ask()));
+    EXPECT_EQ(outside.asked.size(), 3u);
+    EXPECT_LT(outside.paused, 15s);
 }
 
 TEST_F(Container, RefusesExpiredCredentials) {

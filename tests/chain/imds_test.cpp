@@ -107,6 +107,8 @@ TEST_F(Imds, JudgesTheAnswerToTheTokenQuestion) {
              row{reply(404, ""), 1},
              row{reply(405, ""), 1},
              row{reply(302, ""), 1},
+             row{reply(408, ""), 4},
+             row{reply(429, ""), 4},
              row{reply(500, ""), 4},
              row{http_fault{http_stage::exchange, "x"}, 4},
              row{http_fault{http_stage::too_large, "x"}, 1},
@@ -119,6 +121,32 @@ TEST_F(Imds, JudgesTheAnswerToTheTokenQuestion) {
         EXPECT_EQ(outside.asked.size(), r.asked) << (r.reply ? r.reply->status : 0);
         EXPECT_EQ(questions("/latest/api/token"), outside.asked.size()) << "version 1 was tried";
     }
+}
+
+TEST_F(Imds, PassesThroughThrottlingOfEveryQuestion) {
+    int answers = 0;
+    const auto throttled_first = [&](std::function<http_result()> then) {
+        return [&answers, then, first = true]() mutable -> http_result {
+            ++answers;
+            if (std::exchange(first, false))
+                return reply(429, "", {{"Retry-After", secret("2")}});
+            return then();
+        };
+    };
+    token = throttled_first(token);
+    roles = throttled_first(roles);
+    keys = throttled_first(keys);
+    EXPECT_EQ(found().access_key_id, "AKID");
+    EXPECT_EQ(answers, 6);
+    EXPECT_EQ(outside.paused, 6s);
+}
+
+TEST_F(Imds, GivesUpWithinALoadsTimeHoweverLongItIsToldToWait) {
+    token = [] { return reply(429, "", {{"Retry-After", secret("3600")}}); };
+    const auto a = ask();
+    ASSERT_TRUE(std::holds_alternative<failure>(a));
+    EXPECT_NE(std::get<failure>(a).detail.find("429"), std::string::npos);
+    EXPECT_LT(outside.paused, 25s);
 }
 
 TEST_F(Imds, IsNotMineWithoutARole) {

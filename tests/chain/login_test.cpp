@@ -115,6 +115,20 @@ TEST_F(Login, MakesANewProofForEachAttempt) {
     EXPECT_EQ(ids.size(), 3U);
 }
 
+TEST_F(Login, PassesThroughThrottling) {
+    ends("2020-01-01T00:00:00Z");
+    outside.respond = [this](const http_ask&) -> http_result {
+        if (outside.asked.size() == 1)
+            return tests::reply(
+                429, R"({"error":"RATE_LIMITED","message":"slow down"})", {{"Retry-After", secret("2")}}
+            );
+        return tests::reply(status, body);
+    };
+    EXPECT_EQ(good().access_key_id, "AKIDNEW");
+    EXPECT_EQ(outside.asked.size(), 2U);
+    EXPECT_EQ(outside.paused, 2s);
+}
+
 TEST_F(Login, SaysWhatToDoWhenItIsRefused) {
     const std::pair<const char*, const char*> reasons[] = {
         {"TOKEN_EXPIRED", "run `aws login --profile default`"},

@@ -58,7 +58,7 @@ TEST_F(Loopback, ContainerGivesUpOnEveryKindOfIllness) {
              row{manner::reset, "", 3},
              row{manner::hang, "", 3},
              row{manner::answer, http_text(500, ""), 3},
-             row{manner::answer, http_text(429, ""), 1},
+             row{manner::answer, http_text(429, ""), 3},
              row{manner::answer, http_text(200, "{\"AccessKeyId\":"), 3},
              row{manner::answer, http_text(302, "", "Location: http://169.254.169.254/\r\n"), 1},
              row{manner::answer, http_text(200, tests::credential_json("A", outside.time - 1s)), 1},

@@ -193,6 +193,19 @@ TEST_F(Sso, AsksThreeTimesWhereItMayPass) {
     EXPECT_EQ(outside.asked.size(), 3U);
 }
 
+TEST_F(Sso, PassesThroughThrottlingOfBothServices) {
+    token("2026-11-22T12:01:00Z");
+    outside.respond = [this](const http_ask& ask) -> http_result {
+        if (outside.asked.size() % 2 == 1)
+            return tests::reply(429, R"({"message":"slow down"})", {{"Retry-After", secret("2")}});
+        return tests::reply(200, ask.method == "POST" ? oidc_body : body);
+    };
+    EXPECT_EQ(good().access_key_id, "ASIAS");
+    EXPECT_EQ(outside.asked.size(), 4U);
+    EXPECT_EQ(outside.paused, 4s);
+    EXPECT_EQ(bearer(outside.asked.back()), "new-token");
+}
+
 TEST_F(Sso, TakesNullAndEmptyForNone) {
     for (const std::string none : {"null", R"("")"}) {
         body = R"({"roleCredentials":{"accessKeyId":"A","secretAccessKey":"hidden","sessionToken":)" + none +

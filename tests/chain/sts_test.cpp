@@ -183,6 +183,21 @@ TEST_F(Sts, RepeatsWhenTheIdentityProviderCouldNotBeAsked) {
     }
 }
 
+TEST_F(Sts, RepeatsWhenItThrottlesAndWaitsAsLongAsItSays) {
+    for (const auto& throttled :
+         {tests::reply(400, sts_error_xml("Throttling", "Rate exceeded"), {{"Retry-After", secret("2")}}),
+          tests::reply(429, "", {{"Retry-After", secret("2")}}),
+          tests::reply(503, "", {{"Retry-After", secret("2")}}),
+          tests::reply(509, "", {{"Retry-After", secret("2")}})}) {
+        outside.asked.clear();
+        outside.paused = 0ms;
+        answers = {throttled, tests::reply(200, sts_xml("AssumeRole", "ASIA1", outside.time + 1h))};
+        EXPECT_TRUE(tests::run_task(on, assume_role(outside, place, role, keys))) << throttled.status;
+        EXPECT_EQ(outside.asked.size(), 2u) << throttled.status;
+        EXPECT_EQ(outside.paused, 2s) << throttled.status;
+    }
+}
+
 TEST_F(Sts, GetsASessionWithACode) {
     keys.account_id = "42";
     answers = {tests::reply(200, sts_xml("GetSessionToken", "ASIAS", outside.time + 12h, ""))};

@@ -1,10 +1,12 @@
 """countersign credentials: the same keys that botocore takes from the same machine, every source explained, no secret
 in what is not meant for it."""
 
+import hashlib
 import json
 import shutil
 import signal
 import subprocess
+import time
 import unittest
 
 from lifecycle_test import keys as container_keys
@@ -13,7 +15,7 @@ from session_test import identity_token
 from botocore.credentials import Credentials as Keys
 from processes import temporary_folder
 from proxy import BINARY, Proxy, clean_environment
-from wire import Upstream
+from wire import Upstream, answer
 
 ROLE = "arn:aws:iam::000000000000:role/"
 
@@ -156,6 +158,66 @@ class SameAsOthers(Machine):
                 ours = json.loads(self.ours(env, *flags).stdout)
                 self.assertTrue(ours.pop("Provider"))
                 self.assertEqual(ours, json.loads(exported.stdout))
+
+
+class Throttled(Machine):
+    """Each endpoint's first answer to each question is one that passes: the load goes on, and waits as it is told."""
+
+    def sources(self, url):
+        cache = json.dumps({"accessToken": "a-token", "expiresAt": "2036-01-01T00:00:00Z"})
+        name = hashlib.sha1(b"http://start").hexdigest()
+        (self.home / ".aws/sso/cache").mkdir(parents=True, exist_ok=True)
+        (self.home / f".aws/sso/cache/{name}.json").write_text(cache)
+        return {
+            "container": ("", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": url + "/container"}),
+            "imds": ("", {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": url}),
+            "sts": ("", {"AWS_ROLE_ARN": ROLE + "w", "AWS_WEB_IDENTITY_TOKEN_FILE": "TOKEN",
+                         "AWS_ENDPOINT_URL_STS": url}),
+            "sso": ("[default]\nsso_start_url = http://start\nsso_region = us-east-1\nsso_account_id = 1\n"
+                    "sso_role_name = r\n", {"AWS_ENDPOINT_URL_SSO": url}),
+        }
+
+    def reply(self, request):
+        path = request.target.partition("?")[0]
+        if path == "/container" or path.endswith("/role"):
+            return container_keys(3000)
+        if path == "/federation/credentials":
+            return answer(body=json.dumps({"roleCredentials": {
+                "accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t",
+                "expiration": 2082758400000}}).encode())
+        if request.method == "POST":
+            fields = "".join(f"<{n}>{v}</{n}>" for n, v in (
+                ("AccessKeyId", "ASIASTS"), ("SecretAccessKey", "s"), ("SessionToken", "t"),
+                ("Expiration", "2036-01-01T00:00:00Z")))
+            action = "AssumeRoleWithWebIdentity"
+            return answer(body=f"<{action}Response><{action}Result><Credentials>{fields}</Credentials></{action}Result>"
+                               f"</{action}Response>".encode())
+        return answer(body=b"role" if path.endswith("/") else b"a-metadata-token")
+
+    def test_what_passes_is_repeated(self):
+        for status in ("429 x", "503 x"):
+            asked = {}
+
+            def respond(request, connection, status=status, asked=asked):
+                asked.setdefault((request.method, request.target), []).append(time.monotonic())
+                first = len(asked[request.method, request.target]) == 1
+                return answer(status, headers=[("Retry-After", "1")]) if first else self.reply(request)
+
+            endpoint = Upstream(respond)
+            self.addCleanup(endpoint.close)
+            for name in ("container", "imds", "sts", "sso"):
+                with self.subTest(name, status=status):
+                    asked.clear()
+                    env = self.build("", "", {})
+                    config, variables = self.sources(f"http://127.0.0.1:{endpoint.port}")[name]
+                    (self.home / ".aws/config").write_text(config)
+                    env.update({k: self.here(v) for k, v in variables.items()})
+                    done = self.ours(env)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertTrue(asked)
+                    for times in asked.values():
+                        self.assertEqual(len(times), 2)
+                        self.assertGreater(times[1] - times[0], 0.9)
 
 
 class Secrets(Machine):
