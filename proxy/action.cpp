@@ -127,7 +127,7 @@ void read_content_type(string_view value, body_kind& into) {
     std::string lower(value);
     signer::pen{lower.data()}.put_lower(value);
     const string_view type = string_view(lower).substr(0, lower.find_first_of("; \t"));
-    into.is_form = into.is_form || type == "application/x-www-form-urlencoded";
+    into.is_form = into.is_form || is_form(value);
     into.is_multipart = into.is_multipart || type.starts_with("multipart/");
     const std::size_t charset = lower.find("charset");
     if (charset != std::string::npos) {
@@ -164,14 +164,9 @@ header_findings read_fields(const action_source& from, findings& into) {
     return found;
 }
 
-bool speaks_query(const action_source& from) noexcept {
-    return from.service == "sqs" || from.traits.errors == signer::wire_protocol::query_xml ||
-           from.traits.errors == signer::wire_protocol::ec2_xml;
-}
-
 // A service that speaks Query finds Action in any body; of others only a form could be taken for one.
 void read_body(const action_source& from, const body_kind& kind, findings& into) {
-    const bool is_read = speaks_query(from) || kind.is_form;
+    const bool is_read = speaks_query(from.service, from.traits) || kind.is_form;
     if (!is_read || (from.body && from.body->empty())) {
         return;
     }
@@ -201,7 +196,8 @@ bool is_meant(const action_source& from, const header_findings& fields, const fi
     if (!has_path) {
         return false;
     }
-    const bool by_query = found.by_parameter && speaks_query(from) && (is_post || from.method == "GET");
+    const bool by_query =
+        found.by_parameter && speaks_query(from.service, from.traits) && (is_post || from.method == "GET");
     return by_query || (found.by_target && is_post);
 }
 
@@ -222,6 +218,17 @@ std::optional<std::string> action_of(const action_source& from) {
         return std::nullopt;
     }
     return std::move(found.name);
+}
+
+bool speaks_query(string_view service, const signer::service_traits& traits) noexcept {
+    return service == "sqs" || traits.errors == signer::wire_protocol::query_xml ||
+           traits.errors == signer::wire_protocol::ec2_xml;
+}
+
+bool is_form(string_view content_type) noexcept {
+    return equal_ignoring_case(
+        content_type.substr(0, content_type.find_first_of("; \t")), "application/x-www-form-urlencoded"
+    );
 }
 
 bool overrides_method(std::span<const field> fields) noexcept {

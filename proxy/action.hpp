@@ -27,6 +27,12 @@ struct action_source {
 // request is what its method and path say (S3, Lambda, API Gateway …) have none, whatever the request carries.
 std::optional<std::string> action_of(const action_source& from);
 
+// Does it take an operation's parameters from the query or a form?
+bool speaks_query(std::string_view service, const signer::service_traits& traits) noexcept;
+
+// application/x-www-form-urlencoded, with whatever parameters.
+bool is_form(std::string_view content_type) noexcept;
+
 // X-HTTP-Method-Override and its like: some servers take another method from there.
 bool overrides_method(std::span<const field> fields) noexcept;
 

@@ -76,6 +76,7 @@ constexpr known_field known_fields[] = {
     {"x-amz-bucket-region", field_name::amz_bucket_region},
     {"proxy-authorization", field_name::proxy_authorization},
     {"x-amzn-query-error", field_name::amzn_query_error},
+    {"x-amzn-authorization", field_name::amz_owned},
     {"x-amz-content-sha256", field_name::amz_content_sha256},
     {"x-amz-security-token", field_name::amz_owned},
     {"x-amz-s3session-token", field_name::amz_owned},

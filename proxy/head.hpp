@@ -32,7 +32,8 @@ enum class field_name : std::uint8_t {
     transfer_encoding,
     upgrade,
     via,
-    amz_owned, // set by signing: signer::is_owned_by_signing (but Authorization); S3 Express's session token
+    amz_owned, // replaced by signing: signer::is_owned_by_signing (but Authorization), and what only earlier signatures
+               // have (S3 Express's session token, AWS3's X-Amzn-Authorization)
     amz_content_sha256,
     amz_retry_after,
     amz_bucket_region,

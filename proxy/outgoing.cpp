@@ -1,12 +1,15 @@
 #include "proxy/outgoing.hpp"
 
+#include "proxy/action.hpp"
 #include "proxy/worker.hpp"
 #include "signer/date.hpp"
+#include "signer/earlier_signature.hpp"
 #include "signer/sigv4.hpp"
 #include "signer/target.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -55,6 +58,22 @@ void hash_payload(exchange& x) noexcept {
 
 bool is_replaced_by_signing(field_name id) noexcept {
     return id == field_name::authorization || id == field_name::amz_owned || id == field_name::amz_content_sha256;
+}
+
+// A form posted to a query API, where boto 2 and its like put Signature Version 2.
+bool may_hold_signature(const exchange& x) noexcept {
+    return !x.body.empty() && speaks_query(x.place->where.service, x.place->where.traits) &&
+           std::any_of(x.in.fields.begin(), x.in.fields.end(), [](const field& f) {
+               return equal_ignoring_case(f.name, "content-type") && is_form(f.value);
+           });
+}
+
+void remove_body_signature(exchange& x) noexcept {
+    // The bytes are the session's, in its block or in x.body_room, and nobody reads them again as they came.
+    char* const bytes = const_cast<char*>(x.body.data());
+    const std::size_t left = signer::remove_form_signature({bytes, x.body.size()});
+    x.is_hashed = x.is_hashed && left == x.body.size();
+    x.body = {bytes, left};
 }
 
 // RFC 9110 8.6: methods that mean something by a body say so even when it is empty.
@@ -163,12 +182,13 @@ void prepare(exchange& x) {
     if (p.sign == conf::sign_mode::none) {
         return;
     }
-    bool was_presigned = false;
-    const std::string_view query = signer::without_presignature(x.in.query, x.request_memory(), was_presigned);
-    x.query = signer::wire_query(query, x.request_memory());
+    x.query = signer::wire_query(signer::without_signature(x.in.query, x.request_memory()), x.request_memory());
     x.path = signer::wire_path(x.in.path, p.traits.path, x.request_memory());
     for (field& f : x.in.fields) {
         f.hop = f.hop || is_replaced_by_signing(f.id);
+    }
+    if (may_hold_signature(x)) {
+        remove_body_signature(x);
     }
     hash_payload(x);
 }

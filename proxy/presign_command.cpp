@@ -7,6 +7,7 @@
 #include "proxy/process.hpp"
 #include "proxy/web_address.hpp"
 #include "signer/date.hpp"
+#include "signer/earlier_signature.hpp"
 #include "signer/sha256.hpp"
 #include "signer/sigv4.hpp"
 #include "signer/target.hpp"
@@ -178,8 +179,7 @@ presigned presigned_url(const presign_arguments& a, const chain::credentials& wh
 
     const signer::options how = options_of(a, where, lifetime);
     std::pmr::monotonic_buffer_resource memory;
-    bool was_presigned = false;
-    const std::string_view bare_query = signer::without_presignature(to.query, memory, was_presigned);
+    const std::string_view bare_query = signer::without_signature(to.query, memory);
     const std::string_view query = signer::wire_query(bare_query, memory);
     const std::string_view path = to.path.empty() ? "/" : signer::wire_path(to.path, how.path, memory);
     const std::string host = to.host_field();

@@ -7,9 +7,10 @@
 #include "proxy/process.hpp"
 #include "proxy/sign_message.hpp"
 #include "signer/date.hpp"
+#include "signer/earlier_signature.hpp"
+#include "signer/encode.hpp"
 #include "signer/sha256.hpp"
 #include "signer/sigv4.hpp"
-#include "signer/target.hpp"
 
 #include <boost/json.hpp>
 
@@ -127,7 +128,9 @@ std::string for_json(std::string_view text) {
 
 // Date is a header like any other here: AWS's signers sign it beside X-Amz-Date.
 bool is_replaced(std::string_view name) {
-    return signer::is_owned_by_signing(name) && name.size() != 4;
+    const bool is_date = name.size() == 4;
+    return (signer::is_owned_by_signing(name) && !is_date) ||
+           signer::equals_ignoring_case(name, "x-amzn-authorization");
 }
 
 signer::instructions sign_as_asked(
@@ -174,8 +177,7 @@ std::string signed_text(
     std::erase_if(m.headers, [](const signer::header& field) { return is_replaced(field.name); });
 
     std::pmr::monotonic_buffer_resource memory;
-    bool was_presigned = false;
-    m.query = signer::without_presignature(m.query, memory, was_presigned);
+    m.query = signer::without_signature(m.query, memory);
     const signer::instructions made =
         sign_as_asked(a, {m.method, m.path, m.query, m.headers, payload_hash}, who, when, how, memory);
     m.headers.insert(m.headers.end(), made.add.begin(), made.add.end());

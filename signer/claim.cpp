@@ -41,10 +41,17 @@ bool is_token(std::string_view text) noexcept {
     });
 }
 
+objection of_older_version(std::string_view which) {
+    return malformed(joined({"signed with ", which, ", which is not taken any more: sign with Signature Version 4"}));
+}
+
 verdict read_algorithm(std::string_view name, std::string_view where, claim& c) {
     c.asymmetric = name == sigv4a_algorithm;
     if (c.asymmetric || name == sigv4_algorithm) {
         return std::nullopt;
+    }
+    if (name == "AWS") {
+        return of_older_version("Signature Version 2");
     }
     return malformed(joined({where, " is neither AWS4-HMAC-SHA256 nor AWS4-ECDSA-P256-SHA256"}));
 }
@@ -235,6 +242,16 @@ verdict refuse_repeated(const request& what) {
     return std::nullopt;
 }
 
+objection refuse_unsigned(const request& what) {
+    if (!parameters_of(what.query, "AWSAccessKeyId").empty()) {
+        return of_older_version("Signature Version 2 (AWSAccessKeyId in the query)");
+    }
+    if (count_of(what.headers, "x-amzn-authorization") > 0) {
+        return of_older_version("Signature Version 3 (X-Amzn-Authorization)");
+    }
+    return {mismatch::missing_signature, "neither an Authorization header nor X-Amz-Signature"};
+}
+
 } // namespace
 
 objection malformed(std::string_view what) {
@@ -306,7 +323,7 @@ verdict read_claim(const request& what, claim& c) {
     const auto authorizations = values_of(what.headers, "authorization");
     const auto signatures = parameters_of(what.query, "X-Amz-Signature");
     if (authorizations.empty() && signatures.empty()) {
-        return objection{mismatch::missing_signature, "neither an Authorization header nor X-Amz-Signature"};
+        return refuse_unsigned(what);
     }
     if (signatures.size() > 1) {
         return objection{mismatch::ambiguous_signature, "X-Amz-Signature stands twice"};

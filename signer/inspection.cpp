@@ -201,6 +201,10 @@ void read_authorization(std::string_view text, spoken& said, inspection& found) 
     }
 }
 
+// "Authenticating Requests (AWS Signature Version 2)" in the S3 API reference.
+constexpr std::string_view who_takes_version_two =
+    "which services no longer take (S3 does in its oldest regions, for buckets from before June 24, 2020)";
+
 std::optional<std::string> header_of(const request& what, std::string_view name, inspection& found) {
     const auto values = values_of(what.headers, name);
     if (values.size() > 1) {
@@ -213,7 +217,7 @@ void inspect_header(const inspected_request& seen, const std::string& authorizat
     const std::size_t blank = authorization.find(' ');
     const std::string scheme = authorization.substr(0, blank);
     if (scheme == "AWS") {
-        found.faults.emplace_back("Authorization is of Signature Version 2, which services no longer take");
+        found.faults.push_back(joined({"Authorization is of Signature Version 2, ", who_takes_version_two}));
         return;
     }
     if (!scheme.starts_with("AWS4-")) {
@@ -303,6 +307,21 @@ spoken read_query_parameters(std::string_view query, inspection& found) {
     return said;
 }
 
+// What a URL of Signature Version 2 is, and how long it holds: Expires is in seconds since 1970.
+std::string explain_version_two(std::string_view query, std::chrono::sys_seconds now) {
+    std::string text = joined({"the URL is signed with Signature Version 2, ", who_takes_version_two});
+    const auto said = parameters_of(query, "Expires");
+    std::uint32_t end = 0;
+    if (said.size() == 1) {
+        std::from_chars(said[0].data(), said[0].data() + said[0].size(), end);
+    }
+    const std::chrono::sys_seconds expires{seconds(end)};
+    if (end != 0 && expires < now) {
+        text += joined({"; it expired ", in_words(now - expires), " ago"});
+    }
+    return text;
+}
+
 bool is_version_two(std::string_view query) {
     return !parameters_of(query, "AWSAccessKeyId").empty() && !parameters_of(query, "Signature").empty();
 }
@@ -328,6 +347,9 @@ inspection inspect(const inspected_request& seen, std::chrono::sys_seconds now) 
     if (authorization && said.signature) {
         found.faults.emplace_back("both an Authorization header and X-Amz-Signature: services take one of them only");
     }
+    if ((authorization || is_presigned) && is_version_two(seen.what.query)) {
+        found.faults.emplace_back("Signature Version 2 beside it in the query: services take one signature only");
+    }
     if (authorization) {
         inspect_header(seen, *authorization, found);
     } else if (is_presigned) {
@@ -335,10 +357,9 @@ inspection inspect(const inspected_request& seen, std::chrono::sys_seconds now) 
         understand(said, found);
     } else {
         found.faults.emplace_back(
-            is_version_two(seen.what.query)
-                ? "the URL is signed with Signature Version 2, which services no longer take"
-            : seen.kind == exhibit::url ? "the URL is not signed: it has no X-Amz-Signature"
-                                        : "not signed: neither an Authorization header nor X-Amz-Signature"
+            is_version_two(seen.what.query) ? explain_version_two(seen.what.query, now)
+            : seen.kind == exhibit::url     ? "the URL is not signed: it has no X-Amz-Signature"
+                                            : "not signed: neither an Authorization header nor X-Amz-Signature"
         );
     }
     if (found.is_signed) {

@@ -4,7 +4,6 @@
 #include "signer/encode.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace countersign::signer {
 namespace {
@@ -55,47 +54,6 @@ bool is_query_in_wire_form(std::string_view query) noexcept {
     return right;
 }
 
-constexpr std::array<std::string_view, 9> presignature{
-    "x-amz-algorithm",
-    "x-amz-credential",
-    "x-amz-date",
-    "x-amz-expires",
-    "x-amz-signedheaders",
-    "x-amz-signature",
-    "x-amz-security-token",
-    "x-amz-region-set",
-    "x-amz-s3session-token",
-};
-
-// Compares as a server would read the name: percent-decoded (X%2DAmz-Date is X-Amz-Date). `lower` is in lower
-// case.
-bool names(std::string_view encoded, std::string_view lower) noexcept {
-    std::size_t i = 0;
-    for (const char expected : lower) {
-        if (i >= encoded.size() || to_lower(decode_next(encoded, i, plus_sign::literal)) != expected) {
-            return false;
-        }
-    }
-    return i == encoded.size();
-}
-
-bool is_of_presignature(std::string_view name) noexcept {
-    return std::any_of(presignature.begin(), presignature.end(), [&](std::string_view lower) {
-        return names(name, lower);
-    });
-}
-
-void put_pair(std::string_view name, std::string_view value, bool has_equals, const char* start, pen& out) {
-    if (out.at() != start) {
-        out.put('&');
-    }
-    out.put(name);
-    if (has_equals) {
-        out.put('=');
-    }
-    out.put(value);
-}
-
 } // namespace
 
 std::string_view wire_path(std::string_view path, path_rule rule, std::pmr::memory_resource& memory) {
@@ -132,26 +90,6 @@ std::string_view wire_query(std::string_view query, std::pmr::memory_resource& m
             out.put('=');
         }
         out.put_reencoded(value, unreserved, plus_sign::blank);
-    });
-    return out.since(start);
-}
-
-std::string_view without_presignature(std::string_view query, std::pmr::memory_resource& memory, bool& was_presigned) {
-    bool any = false;
-    was_presigned = false;
-    for_each_pair(query, [&](std::string_view name, std::string_view, bool) {
-        any = any || is_of_presignature(name);
-        was_presigned = was_presigned || names(name, "x-amz-signature");
-    });
-    if (!any) {
-        return query;
-    }
-    char* const start = room_for(query.size(), memory);
-    pen out(start);
-    for_each_pair(query, [&](std::string_view name, std::string_view value, bool has_equals) {
-        if (!is_of_presignature(name)) {
-            put_pair(name, value, has_equals, start, out);
-        }
     });
     return out.since(start);
 }

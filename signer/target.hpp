@@ -20,9 +20,4 @@ std::string_view wire_path(std::string_view path, path_rule rule, std::pmr::memo
 // a=b+c&&x=%7e&y → a=b%20c&x=~&y.
 std::string_view wire_query(std::string_view query, std::pmr::memory_resource& memory);
 
-// The query without the parameters of an earlier presignature (X-Amz-Algorithm, -Credential, -Date, -Expires,
-// -SignedHeaders, -Signature, -Security-Token, -Region-Set), names compared without case. `was_presigned`
-// tells whether there was an X-Amz-Signature.
-std::string_view without_presignature(std::string_view query, std::pmr::memory_resource& memory, bool& was_presigned);
-
 } // namespace countersign::signer

@@ -3,9 +3,9 @@
 // when one digit of its signature is another.
 #include "signer/claim.hpp"
 #include "signer/date.hpp"
+#include "signer/earlier_signature.hpp"
 #include "signer/encode.hpp"
 #include "signer/sigv4.hpp"
-#include "signer/target.hpp"
 #include "signer/verify.hpp"
 
 #include <algorithm>
@@ -66,8 +66,7 @@ bool is_ordinary(const header& field) {
 
 void sign_and_judge(message m, bool asymmetric, placement where) {
     std::pmr::monotonic_buffer_resource memory;
-    bool was_presigned = false;
-    m.query = without_presignature(m.query, memory, was_presigned);
+    m.query = without_signature(m.query, memory);
     if (!parameters_of(m.query, "X-Amz-Content-Sha256").empty() || !parameters_of(m.query, "X-Amz-Signature").empty()) {
         return;
     }

@@ -197,6 +197,22 @@ TEST(Client, MustBeNamedOnceAndBeKnown) {
     );
 }
 
+TEST(Client, IsToldThatAnEarlierVersionIsNotTaken) {
+    constexpr std::string_view host = " HTTP/1.1\r\nHost: b.s3.us-east-1.amazonaws.com\r\n";
+    for (const auto& [target, fields, which] : {
+             std::array{"/k?AWSAccessKeyId=AKIDEXAMPLE&Signature=s&Expires=1700000000", "", "Signature Version 2"},
+             std::array{"/k", "Authorization: AWS AKIDEXAMPLE:c2ln\r\nDate: x\r\n", "Signature Version 2"},
+             std::array{"/k", "X-Amzn-Authorization: AWS3 AWSAccessKeyId=AKIDEXAMPLE,Signature=s\r\n", "Version 3"},
+         }) {
+        const std::string text = std::string("GET ").append(target).append(host).append(fields).append("\r\n");
+        const outcome o = judge(text, s3, s3_time);
+        EXPECT_EQ(o.what, mismatch::malformed_signature) << text;
+        EXPECT_THAT(o.detail, HasSubstr(which));
+        EXPECT_THAT(o.detail, HasSubstr("sign with Signature Version 4"));
+        EXPECT_EQ(o.who, nullptr);
+    }
+}
+
 TEST(Client, IsRefusedInTheWordsOfTheService) {
     const auto code = [](mismatch what, signer::wire_protocol protocol) {
         const refusal r = refuse_client({what, "x"}, protocol);

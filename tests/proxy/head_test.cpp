@@ -115,6 +115,7 @@ TEST(Head, KnowsItsFieldsInAnyCase) {
     EXPECT_EQ(identify("CONTENT-length"), field_name::content_length);
     EXPECT_EQ(identify("x-Amz-Content-SHA256"), field_name::amz_content_sha256);
     EXPECT_EQ(identify("X-Amz-Date"), field_name::amz_owned);
+    EXPECT_EQ(identify("X-Amzn-Authorization"), field_name::amz_owned);
     EXPECT_EQ(identify("Proxy-Foo"), field_name::proxy_other);
     EXPECT_EQ(identify("proxy-authorization"), field_name::proxy_authorization);
     EXPECT_EQ(identify("proxy-"), field_name::other);

@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
+#include <string>
 
 namespace countersign::proxy {
 namespace {
@@ -134,6 +136,42 @@ TEST(Outgoing, TakesAnEarlierSignatureOff) {
     );
     EXPECT_EQ(p->x.query, "a=b");
     EXPECT_THAT(p->kept(), ElementsAre("X-Kept"));
+}
+
+TEST(Outgoing, TakesASignatureOfAnEarlierVersionOff) {
+    const auto p = make(
+        "GET /k?AWSAccessKeyId=AKID&Expires=1&a=b&Signature=s&x-amz-security-token=t",
+        s3,
+        "Authorization: AWS AKID:c2ln\r\nDate: Tue, 27 Mar 2007 19:36:42 +0000\r\n"
+        "X-Amzn-Authorization: AWS3-HTTPS AWSAccessKeyId=AKID,Algorithm=HmacSHA256,Signature=s\r\nExpires: 0\r\n"
+    );
+    EXPECT_EQ(p->x.query, "a=b");
+    EXPECT_THAT(p->kept(), ElementsAre("Expires")); // the object's metadata
+}
+
+constexpr std::string_view form = "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n";
+
+TEST(Outgoing, TakesASignatureOutOfTheFormOfAQueryApi) {
+    std::string body = "AWSAccessKeyId=AKID&Action=ListQueues&Signature=s&SignatureVersion=2&Timestamp=t&Version=1";
+    const std::string left = "Action=ListQueues&Version=1";
+    const auto p = make("POST /", sqs, form, body);
+    EXPECT_EQ(p->x.body, left);
+    std::array<char, 64> hash;
+    signer::write_hex(signer::sha256_of(left), hash.data());
+    EXPECT_EQ(p->x.payload_hash, std::string_view(hash.data(), hash.size()));
+}
+
+TEST(Outgoing, LeavesOtherBodiesAlone) {
+    const std::string_view body = "AWSAccessKeyId=AKID&Signature=s";
+    const auto sent = [&](std::string_view host, std::string_view fields) {
+        std::string bytes(body);
+        return std::string(make("POST /", host, fields, bytes)->x.body);
+    };
+    EXPECT_EQ(sent(sqs, "Content-Type: application/x-amz-json-1.0\r\n"), body);
+    EXPECT_EQ(sent(sqs, ""), body);
+    EXPECT_EQ(sent(s3, "Content-Type: multipart/form-data; boundary=b\r\n"), body);
+    EXPECT_EQ(sent(s3, form), body);
+    EXPECT_EQ(sent("abc123.execute-api.us-east-1.amazonaws.com", form), body);
 }
 
 TEST(Outgoing, SendsTheTargetThatItSigns) {

@@ -6,6 +6,7 @@
 namespace countersign::signer {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -158,7 +159,15 @@ TEST(Inspection, TellsAnOldSignatureFromNone) {
     EXPECT_THAT(
         of_url("AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D&Expires=1141889120")
             .faults,
-        ElementsAre(HasSubstr("Signature Version 2"))
+        ElementsAre(AllOf(HasSubstr("Signature Version 2"), HasSubstr("expired")))
+    );
+    EXPECT_THAT(
+        of_url("AWSAccessKeyId=A&Signature=s&Expires=4102444800").faults,
+        ElementsAre(AllOf(HasSubstr("Signature Version 2"), Not(HasSubstr("expired"))))
+    );
+    EXPECT_THAT(
+        of_url(std::string(manual_query) + "&AWSAccessKeyId=A&Signature=s").faults,
+        ElementsAre(HasSubstr("Signature Version 2 beside it"))
     );
 }
 

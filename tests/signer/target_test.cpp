@@ -73,38 +73,5 @@ TEST_F(Target, WritesAQueryInTheOneSpellingOfEveryReader) {
     }
 }
 
-TEST_F(Target, TakesAnEarlierPresignatureOff) {
-    bool was_presigned = false;
-    EXPECT_EQ(
-        without_presignature(
-            "a=1&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=c&X-Amz-Date=d&X-Amz-Expires=1&b=2&"
-            "X-Amz-SignedHeaders=host&X-Amz-Security-Token=t&X-Amz-Region-Set=*&X-Amz-Signature=s&c",
-            memory_,
-            was_presigned
-        ),
-        "a=1&b=2&c"
-    );
-    EXPECT_TRUE(was_presigned);
-}
-
-TEST_F(Target, FindsAPresignatureInAnySpelling) {
-    bool was_presigned = false;
-    EXPECT_EQ(without_presignature("x-AMZ-signature=s&a", memory_, was_presigned), "a");
-    EXPECT_TRUE(was_presigned);
-    EXPECT_EQ(without_presignature("X%2DAmz%2dSign%61ture=s", memory_, was_presigned), "");
-    EXPECT_TRUE(was_presigned);
-}
-
-TEST_F(Target, LeavesAQueryWithoutPresignatureAlone) {
-    bool was_presigned = true;
-    for (const std::string_view query :
-         {"", "a=1&&b", "x-amz-signatures=1", "x-amz-meta=2", "a=X-Amz-Signature", "%"}) {
-        EXPECT_EQ(without_presignature(query, *std::pmr::null_memory_resource(), was_presigned), query);
-        EXPECT_FALSE(was_presigned);
-    }
-    EXPECT_EQ(without_presignature("X-Amz-Date=d&a", memory_, was_presigned), "a");
-    EXPECT_FALSE(was_presigned);
-}
-
 } // namespace
 } // namespace countersign::signer
