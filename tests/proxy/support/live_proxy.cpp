@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <stdexcept>
 
 namespace countersign::tests {
 
@@ -19,11 +20,17 @@ chain::snapshot some_credentials() {
     return {std::move(keys), ""};
 }
 
+void over_tls(conf::config& c) {
+    c.routes.front().scheme = conf::scheme::https;
+}
+
 live_proxy::live_proxy(const change& differently, const chain::snapshot& known) {
     spdlog::set_level(spdlog::level::off);
     ground_.config = make_config(differently);
     ground_.via_name = "countersign-test";
     ground_.trusted = proxy::make_trust_store("");
+    if (X509_STORE_add_cert(ground_.trusted.get(), test_authority()) != 1)
+        throw std::runtime_error("the tests' authority is not taken");
     reserve_port();
     worker_ = std::make_unique<proxy::worker>(ground_);
     if (known.current || !known.error.empty())

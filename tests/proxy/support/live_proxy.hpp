@@ -13,6 +13,9 @@ namespace countersign::tests {
 
 chain::snapshot some_credentials();
 
+// A change: the service is asked over TLS. peer::shake_hands() is its end of it.
+void over_tls(conf::config& c);
+
 class live_proxy {
 public:
     using change = std::function<void(conf::config&)>;

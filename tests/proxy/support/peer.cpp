@@ -62,7 +62,17 @@ peer::peer(tcp::socket socket) : socket_(std::move(socket)) {
     socket_.set_option(tcp::no_delay(true));
 }
 
+void peer::shake_hands(int version) {
+    tls_ = std::make_unique<tls_end>(version);
+    while (!tls_->is_open())
+        require(read_some(), "the connection ended before its handshake was done");
+}
+
 void peer::send(std::string_view bytes) {
+    send_raw(tls_ ? tls_->seal(bytes) : std::string(bytes));
+}
+
+void peer::send_raw(std::string_view bytes) {
     require(send_until_stuck(bytes, patience) == bytes.size(), "nobody reads what a peer sends");
 }
 
@@ -81,7 +91,13 @@ bool peer::read_some() {
     require(is_ready(socket_.native_handle(), POLLIN, patience), "a peer waited for bytes in vain");
     std::array<char, 65536> bytes;
     error_code e;
-    unread_.append(bytes.data(), socket_.read_some(asio::buffer(bytes), e));
+    const std::size_t n = socket_.read_some(asio::buffer(bytes), e);
+    if (tls_) {
+        send_raw(tls_->feed({bytes.data(), n}));
+        unread_ += tls_->read();
+    } else {
+        unread_.append(bytes.data(), n);
+    }
     reset_ = e == asio::error::connection_reset;
     return !e || e == asio::error::would_block;
 }

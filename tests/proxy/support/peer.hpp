@@ -3,6 +3,8 @@
 // exception.
 #pragma once
 
+#include "tests/proxy/support/tls_end.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
@@ -34,6 +36,11 @@ class peer {
 public:
     explicit peer(boost::asio::ip::tcp::socket socket);
 
+    // From here on as the service's end of TLS: what is sent and received is text, in records of tls().
+    void shake_hands(int version = 0);
+    tls_end& tls() noexcept { return *tls_; }
+    void send_raw(std::string_view bytes); // as they are: records of tls(), in one segment
+
     void send(std::string_view bytes);
     // What the system takes without waiting longer than that for room.
     std::size_t send_until_stuck(std::string_view bytes, std::chrono::milliseconds for_room);
@@ -50,6 +57,7 @@ private:
     void receive_chunked(message& m);
 
     boost::asio::ip::tcp::socket socket_;
+    std::unique_ptr<tls_end> tls_;
     std::string unread_;
     bool reset_ = false;
 };
