@@ -1,36 +1,22 @@
 #include "proxy/log.hpp"
 
+#include "proxy/event_sink.hpp"
+
 #include <fmt/format.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <iterator>
 #include <memory>
+#include <utility>
 
 namespace countersign::proxy {
 namespace {
 
-// %* in a pattern: the message, escaped; as the inside of a JSON string where asked. Here and not at the
-// callers, so that none can forget it.
-class message_flag : public spdlog::custom_flag_formatter {
-public:
-    explicit message_flag(conf::log_format format) : format_(format) {}
-
-    void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
-        constexpr std::size_t most = 8192;
-        for (const char c : escaped({message.payload.data(), message.payload.size()}, most)) {
-            if (format_ == conf::log_format::json && (c == '"' || c == '\\'))
-                to.push_back('\\');
-            to.push_back(c);
-        }
-    }
-
-    std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<message_flag>(format_); }
-
-private:
-    conf::log_format format_;
-};
+// The default logger's; set before the threads start.
+std::shared_ptr<event_sink>& current() {
+    static std::shared_ptr<event_sink> sink;
+    return sink;
+}
 
 spdlog::level::level_enum level_of(conf::log_level level) {
     switch (level) {
@@ -65,18 +51,36 @@ std::string escaped(std::string_view text, std::size_t most) {
     return result;
 }
 
-void start_log(conf::log_level level, conf::log_format format) {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-    formatter->add_flag<message_flag>('*', format);
-    formatter->set_pattern(
-        format == conf::log_format::json
-            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","event":"log","message":"%*"})"
-            : "%Y-%m-%dT%H:%M:%S.%eZ %l %*"
-    );
-    auto logger = std::make_shared<spdlog::logger>("countersign", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    logger->set_formatter(std::move(formatter));
+void start_log(conf::log_level level, conf::log_format format, int descriptor) {
+    auto sink = std::make_shared<event_sink>(format, descriptor);
+    auto logger = std::make_shared<spdlog::logger>("countersign", sink);
     logger->set_level(level_of(level));
+    sink->set_level(level_of(level));
+    // spdlog's own would write to standard error itself, and wait.
+    logger->set_error_handler([](const std::string&) { count_lost_lines(1); });
+    current() = std::move(sink);
     spdlog::set_default_logger(std::move(logger));
+}
+
+void limit_lines_of_this_thread() noexcept {
+    event_sink::of_this_thread().expect_strangers();
+}
+
+void count_lost_lines(std::uint64_t lines) noexcept {
+    if (current() && lines != 0) {
+        current()->count_lost(lines);
+    }
+}
+
+void tell_of_missing_lines(std::chrono::steady_clock::time_point now) noexcept {
+    if (!current()) {
+        return;
+    }
+    try {
+        current()->tell(now);
+    } catch (const std::exception&) { // no memory for a line
+        count_lost_lines(1);
+    }
 }
 
 } // namespace countersign::proxy

@@ -1,6 +1,5 @@
 // A descriptor that lines are written to without ever waiting for whoever reads them: what does not fit now
-// is lost. Borrows the descriptor; one sink and one thread each, several sinks may share a descriptor (their
-// lines stay whole).
+// is lost. Borrows the descriptor. Several sinks may share a descriptor, and several threads a sink: lines stay whole.
 #pragma once
 
 #include <cstddef>

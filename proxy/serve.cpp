@@ -53,7 +53,8 @@ std::string to_text(const tcp::endpoint& e) {
 class control {
 public:
     explicit control(const serve_arguments& a)
-        : arguments_(a), outside_(context_), signals_(context_, SIGTERM, SIGINT, SIGHUP), limit_(context_) {
+        : arguments_(a), outside_(context_), signals_(context_, SIGTERM, SIGINT, SIGHUP), limit_(context_),
+          log_timer_(context_) {
         ground_.config = std::make_shared<const conf::config>(load_settings(a));
     }
     int run();
@@ -72,6 +73,7 @@ private:
     void warn_of_restart(const conf::config& c) const;
     void drain();
     void stop_workers();
+    void watch_log();
     readiness ready() const;
     void collect(std::function<void(std::vector<worker_metrics>)> receive);
 
@@ -80,12 +82,14 @@ private:
     chain::system_world outside_;
     asio::signal_set signals_;
     asio::steady_timer limit_; // of the drain
+    asio::steady_timer log_timer_;
     common_ground ground_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<std::thread> threads_;
     std::unique_ptr<identities> identities_;
     std::unique_ptr<admin> admin_;
     bool draining_ = false;
+    bool stopped_ = false;
     unsigned reloads_ = 0; // asked for so far
     std::size_t drained_ = 0;
 };
@@ -112,6 +116,7 @@ int control::run() {
     );
     identities_->start();
     await_signal();
+    watch_log();
     for (const tcp::endpoint& e : ground_.listeners) {
         spdlog::info("listening on http://{}", to_text(e));
     }
@@ -122,6 +127,7 @@ int control::run() {
     for (std::thread& t : threads_) {
         t.join();
     }
+    tell_of_missing_lines(std::chrono::steady_clock::time_point::max());
     return 0;
 }
 
@@ -341,10 +347,23 @@ void control::drain() {
     }
 }
 
+// What this thread's lines left out is told here; the workers do it in their tick.
+void control::watch_log() {
+    log_timer_.expires_after(std::chrono::seconds{1});
+    log_timer_.async_wait([this](boost::system::error_code e) {
+        if (!e && !stopped_) {
+            tell_of_missing_lines(std::chrono::steady_clock::now());
+            watch_log();
+        }
+    });
+}
+
 void control::stop_workers() {
     boost::system::error_code ignored;
     signals_.cancel(ignored);
     limit_.cancel();
+    stopped_ = true; // the timer's function may be waiting to be run
+    log_timer_.cancel();
     identities_->stop();
     if (admin_) {
         admin_->stop();

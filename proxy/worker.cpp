@@ -2,6 +2,7 @@
 
 #include "proxy/address.hpp"
 #include "proxy/last_handshakes.hpp"
+#include "proxy/log.hpp"
 #include "proxy/session.hpp"
 #include "proxy/upstream.hpp"
 
@@ -62,13 +63,14 @@ worker::worker(common_ground& g)
 worker::~worker() = default;
 
 void worker::run() {
+    limit_lines_of_this_thread();
     for (const auto& l : listeners_) {
         accept_on(*l);
     }
     sockets.start();
     arm_tick();
     context.run();
-    log.flush();
+    flush_log(steady_time::max());
 }
 
 bool worker::is_full() const noexcept {
@@ -185,13 +187,19 @@ void worker::tick() {
         close_listeners();
     }
     resume_accepting();
-    log.flush();
+    flush_log(time);
     if (stopping_) {
         end_everything(); // also what was just between two waits before
     }
     if (!stopping_ || sessions_ != 0) {
         arm_tick();
     }
+}
+
+void worker::flush_log(steady_time now) noexcept {
+    log.flush();
+    count_lost_lines(log.lost() - std::exchange(lost_lines_, log.lost()));
+    tell_of_missing_lines(now);
 }
 
 lent_exchange worker::take_exchange() {

@@ -74,7 +74,7 @@ public:
     void set_config(std::shared_ptr<const conf::config> c, std::string default_region, shared_clients of = {});
     // No new clients; those whose handshake had begun are served. `drained` is called on the worker's thread.
     void drain(std::function<void()> drained);
-    void stop();                               // ends everything that is still under way
+    void stop();                                               // ends everything that is still under way
     void collect(std::function<void(worker_metrics)> receive); // called on the worker's thread
     // Set before run(); called on the worker's thread.
     std::function<void(std::size_t identity)> on_expired_credentials;
@@ -130,6 +130,7 @@ private:
     void close_listeners();
     void tick();
     void arm_tick();
+    void flush_log(steady_time now) noexcept; // and what is to be told of lines that are missing
     void end_everything();
     void end_waiting() noexcept;
     void finish_walk();
@@ -147,6 +148,7 @@ private:
     std::function<void()> drained_;
     steady_time clock_ = std::chrono::steady_clock::now();
     steady_time listening_until_ = steady_time::max();
+    std::uint64_t lost_lines_ = 0; // of the access log, counted already
     unsigned sessions_ = 0;
     bool stopping_ = false;
 };
