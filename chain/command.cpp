@@ -36,8 +36,9 @@ namespace {
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr auto shortest_look = 1ms; // between two questions whether the shell has ended
 constexpr auto longest_look = 50ms;
+constexpr int most_blocks = 16; // that are read in one go: what a pipe holds
 
-// One of the command's outputs: keeps what fits, goes on reading, knows when more came.
+// One of the command's outputs: keeps what fits and reads on, so that nobody waits for us.
 class captured {
 public:
     captured(const asio::any_io_executor& executor, std::size_t limit) : end_(executor), limit_(limit) {
@@ -50,18 +51,46 @@ public:
     captured(const captured&) = delete;
     captured& operator=(const captured&) = delete;
 
+    // Of the pipe's reading end; it is ours where there is no error.
+    error_code take_over(int end) {
+        error_code error;
+        end_.assign(end, error);
+        if (!error)
+            end_.non_blocking(true, error);
+        return error;
+    }
+
+    // Reads what is there now, as much as a pipe holds. False: there will be no more.
+    bool read_what_is_there() {
+        for (int blocks = 0; blocks < most_blocks && end_.is_open(); ++blocks) {
+            error_code error;
+            const auto size = end_.read_some(asio::buffer(block_), error);
+            if (error == asio::error::would_block || error == asio::error::interrupted)
+                return true;
+            keep(size);
+            if (error)
+                close();
+        }
+        return end_.is_open();
+    }
+
+    void close() noexcept {
+        error_code ignored;
+        end_.close(ignored);
+    }
+
+    asio::posix::stream_descriptor& end() noexcept { return end_; }
+    bool is_open() const noexcept { return end_.is_open(); }
+    std::string_view text() const noexcept { return text_; }
+    bool is_cut() const noexcept { return is_cut_; }
+
+private:
     void keep(std::size_t size) {
         const auto fits = std::min(size, limit_ - text_.size());
         text_.append(block_.data(), fits);
         is_cut_ |= fits < size;
     }
 
-    asio::posix::stream_descriptor& end() noexcept { return end_; }
-    asio::mutable_buffer room() noexcept { return asio::buffer(block_); }
-    std::string_view text() const noexcept { return text_; }
-    bool is_cut() const noexcept { return is_cut_; }
-
-private:
     asio::posix::stream_descriptor end_;
     std::size_t limit_;
     std::string text_;
@@ -71,16 +100,15 @@ private:
 
 struct running {
     explicit running(const asio::any_io_executor& executor)
-        : output(executor, longest_command_output), complaint(executor, longest_command_complaint), ended(executor) {}
+        : output(executor, longest_command_output), complaint(executor, longest_command_complaint), news(executor) {}
 
     captured output;
     captured complaint;
-    asio::steady_timer ended; // cancelled when there is nothing more to be read
-    int open_ends = 2;
+    asio::steady_timer news; // cancelled when both outputs are closed, or there is too much of one
 };
 
-// Kills the group while the shell has not been reaped: afterwards its number may be another's. Waiting for a shell
-// that was killed could block, so the next command reaps it.
+// Kills the group unless the shell has been reaped: afterwards its number may be another's. Waiting for a shell that
+// was killed could block, so the next command reaps it.
 class child {
 public:
     child() = default;
@@ -90,17 +118,18 @@ public:
 
     pid_t* place() noexcept { return &number_; }
 
-    // None: it still runs.
-    std::optional<int> ended() noexcept {
-        int status = 0;
-        const pid_t got = ::waitpid(number_, &status, WNOHANG);
-        if (got == 0)
-            return std::nullopt;
-        number_ = 0;
-        if (got < 0)
+    // None: it still runs. It is not reaped yet, so the group keeps its number.
+    std::optional<int> ended() const noexcept {
+        siginfo_t info{};
+        if (::waitid(P_PID, static_cast<id_t>(number_), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
             return 127;
-        return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        if (info.si_pid == 0)
+            return std::nullopt;
+        return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
     }
+
+    // Of who has ended, without harm to what it left behind.
+    void reap() noexcept { ::waitpid(std::exchange(number_, 0), nullptr, WNOHANG); }
 
     void kill() {
         if (number_ == 0)
@@ -174,20 +203,17 @@ int spawn_shell(const std::string& command, const pipe_ends& output, const pipe_
     return error;
 }
 
-// By value: the descriptor's last completion may come when the coroutine is gone.
+// By value: the descriptor's last completion may come when the coroutine is gone. Only readiness is awaited, so that
+// whoever reads in between finds every byte in its order.
 void read_on(std::shared_ptr<running> r, captured running::*which) {
-    captured& end = (*r).*which;
-    end.end().async_read_some(end.room(), [r, which](error_code error, std::size_t size) {
+    ((*r).*which).end().async_wait(asio::posix::stream_descriptor::wait_read, [r, which](error_code error) {
         captured& read = (*r).*which;
-        read.keep(size);
+        const bool goes_on = !error && read.read_what_is_there();
         // Too much on standard output ends it; on standard error it only costs the rest.
-        if (error || (which == &running::output && read.is_cut())) {
-            read.end().close(error);
-            if (--r->open_ends == 0 || r->output.is_cut())
-                r->ended.cancel();
-            return;
-        }
-        read_on(r, which);
+        if (r->output.is_cut() || (!r->output.is_open() && !r->complaint.is_open()))
+            r->news.cancel();
+        else if (goes_on)
+            read_on(r, which);
     });
 }
 
@@ -195,11 +221,34 @@ void read_on(std::shared_ptr<running> r, captured running::*which) {
 struct closing {
     std::shared_ptr<running> of;
     ~closing() {
-        error_code ignored;
-        of->output.end().close(ignored);
-        of->complaint.end().close(ignored);
+        of->output.close();
+        of->complaint.close();
     }
 };
+
+// Is `text` the beginning of a JSON object whose end may still come? Nothing yet is one, too.
+bool is_unfinished(std::string_view text) noexcept {
+    int depth = 0;
+    bool in_string = false, escaped = false;
+    for (const char c : text) {
+        if (escaped) {
+            escaped = false;
+        } else if (in_string) {
+            escaped = c == '\\';
+            in_string = c != '"';
+        } else if (c == '{' || c == '[') {
+            ++depth;
+        } else if (c == '}' || c == ']') {
+            if (--depth <= 0)
+                return false;
+        } else if (depth == 0 && c != ' ' && c != '\t' && c != '\n' && c != '\r') {
+            return false;
+        } else {
+            in_string = c == '"';
+        }
+    }
+    return true;
+}
 
 failure too_late(std::chrono::milliseconds limit) {
     return failure{fmt::format("it did not end within {} ms and was killed", limit.count()), true};
@@ -207,6 +256,25 @@ failure too_late(std::chrono::milliseconds limit) {
 
 failure not_started(int error) {
     return failure{fmt::format("it could not be started: {}", std::strerror(error)), true};
+}
+
+// An errno, or 0.
+int start(const std::string& command, running& r, child& shell) {
+    child::reap_earlier();
+    std::signal(SIGCHLD, SIG_DFL); // ignored (some supervisors leave it so), it would take the status away
+    pipe_ends output, complaint;
+    if (!output.open() || !complaint.open())
+        return errno;
+    if (const int error = spawn_shell(command, output, complaint, shell.place()))
+        return error;
+    for (auto [to, end] : {std::pair{&r.output, &output}, std::pair{&r.complaint, &complaint}}) {
+        const auto error = to->take_over(end->read);
+        if (to->is_open())
+            end->read = -1; // closed by its new owner
+        if (error)
+            return error.value();
+    }
+    return 0;
 }
 
 } // namespace
@@ -217,38 +285,27 @@ task<result<command_reply>> run_command(std::string command, std::chrono::millis
     const auto r = std::make_shared<running>(executor);
     const closing at_the_end{r};
     child shell;
-    child::reap_earlier();
-    std::signal(SIGCHLD, SIG_DFL); // ignored (some supervisors leave it so), it would take the status away
-    {
-        pipe_ends output, complaint;
-        if (!output.open() || !complaint.open())
-            co_return not_started(errno);
-        if (const int error = spawn_shell(command, output, complaint, shell.place()))
-            co_return not_started(error);
-        for (auto [to, end] : {std::pair{&r->output, &output}, std::pair{&r->complaint, &complaint}}) {
-            error_code error;
-            to->end().assign(end->read, error);
-            if (error)
-                co_return not_started(error.value());
-            end->read = -1; // closed by its new owner
-        }
-    }
-    r->ended.expires_at(until);
+    if (const int error = start(command, *r, shell))
+        co_return not_started(error);
     read_on(r, &running::output);
     read_on(r, &running::complaint);
-    co_await r->ended.async_wait(as_values);
-    if (r->output.is_cut())
-        co_return failure{fmt::format("it wrote more than {} KiB and was killed", longest_command_output / 1024)};
-    if (r->open_ends > 0)
-        co_return too_late(limit);
-    std::optional<int> status = shell.ended();
-    for (std::chrono::milliseconds look = shortest_look; !status; look = std::min(look * 2, longest_look)) {
+    std::optional<int> status;
+    for (std::chrono::milliseconds look = shortest_look;; look = std::min(look * 2, longest_look)) {
+        r->news.expires_at(std::min(until, steady::now() + look));
+        co_await r->news.async_wait(as_values);
+        status = shell.ended();
+        if (status) {
+            r->output.read_what_is_there(); // all that it wrote is in the pipes by now
+            r->complaint.read_what_is_there();
+        }
+        if (r->output.is_cut())
+            co_return failure{fmt::format("it wrote more than {} KiB and was killed", longest_command_output / 1024)};
+        if (status && (*status != 0 || !r->output.is_open() || !is_unfinished(r->output.text())))
+            break;
         if (steady::now() >= until)
             co_return too_late(limit);
-        asio::steady_timer next(executor, look);
-        co_await next.async_wait(as_values);
-        status = shell.ended();
     }
+    shell.reap();
     command_reply reply;
     reply.status = *status;
     reply.output = secret(r->output.text());

@@ -81,6 +81,70 @@ TEST(Command, MayCloseItsOutputsBeforeItEnds) {
     EXPECT_EQ(reply->status, 5);
 }
 
+// Who is left behind has our pipe open: it says by another one that it lives, and ends when that is closed.
+struct left_behind {
+    left_behind() {
+        for (const auto& pipe : {alive, end})
+            EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+        // Both ends of each, so that nobody waits for the other to open it.
+        alive_end = ::open(alive.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        end_end = ::open(end.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    }
+    ~left_behind() {
+        ::close(alive_end);
+        ::close(end_end);
+    }
+    // Ends when it can read a line from `end`, and says so to `alive`.
+    std::string command() const { return "(read line < " + end.string() + "; echo bye > " + alive.string() + ") & "; }
+    bool says_bye() const {
+        EXPECT_EQ(::write(end_end, "x\n", 2), 2);
+        pollfd told{alive_end, POLLIN, 0};
+        return ::poll(&told, 1, 10000) == 1;
+    }
+
+    temporary_folder folder;
+    std::filesystem::path alive = folder / "alive", end = folder / "end";
+    int alive_end = -1, end_end = -1;
+};
+
+TEST(Command, HasEndedWhenItsShellHasThoughAChildHoldsItsOutputs) {
+    const left_behind helper;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto reply = run(helper.command() + "echo '{\"a\": \"}\\\"{\"}'; echo note >&2");
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+    ASSERT_TRUE(reply) << reply.error().detail;
+    EXPECT_EQ(reply->output.reveal(), "{\"a\": \"}\\\"{\"}\n");
+    EXPECT_EQ(reply->complaint, "note\n");
+    EXPECT_TRUE(helper.says_bye()) << "the child was killed";
+}
+
+TEST(Command, HasEndedWhateverItsOutputsAreWhenItHasFailedOrWroteNoObject) {
+    for (const auto* rest : {"echo '{'; exit 3", "exit 3", "echo no JSON", "echo '\"{'"}) {
+        const left_behind helper;
+        const auto begin = std::chrono::steady_clock::now();
+        EXPECT_TRUE(run(helper.command() + rest)) << rest;
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s) << rest;
+        EXPECT_TRUE(helper.says_bye()) << rest;
+    }
+}
+
+TEST(Command, GivesAllOfALargeDocumentThatAChildHoldsOpen) {
+    const left_behind helper;
+    const auto reply = run(helper.command() + "printf '{\"a\":\"'; head -c 60000 /dev/zero | tr '\\0' x; printf '\"}'");
+    ASSERT_TRUE(reply) << reply.error().detail;
+    EXPECT_EQ(reply->output.reveal().size(), 60000U + 8U);
+    EXPECT_TRUE(helper.says_bye());
+}
+
+TEST(Command, WaitsForAChildThatWritesTheRestOfTheObject) {
+    const auto reply = run("(i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo '1}') & printf '{\"a\":'");
+    ASSERT_TRUE(reply) << reply.error().detail;
+    EXPECT_EQ(reply->output.reveal(), "{\"a\":1}\n");
+    const auto silent = run("(i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo '{}') &");
+    ASSERT_TRUE(silent) << silent.error().detail;
+    EXPECT_EQ(silent->output.reveal(), "{}\n");
+}
+
 TEST(Command, TakesAsMuchAsItMayWriteAndNotAByteMore) {
     const auto most = run("head -c 65536 /dev/zero");
     ASSERT_TRUE(most) << most.error().detail;

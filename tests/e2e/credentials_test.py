@@ -3,6 +3,7 @@ in what is not meant for it."""
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from lifecycle_test import keys as container_keys
 from sandbox_test import KEY, REGION, Sandbox
 from session_test import identity_token
 from botocore.credentials import Credentials as Keys
-from processes import temporary_folder
+from processes import PATIENCE, temporary_folder
 from proxy import BINARY, Proxy, clean_environment
 from wire import Upstream, answer
 
@@ -158,6 +159,22 @@ class SameAsOthers(Machine):
                 ours = json.loads(self.ours(env, *flags).stdout)
                 self.assertTrue(ours.pop("Provider"))
                 self.assertEqual(ours, json.loads(exported.stdout))
+
+
+class Process(Machine):
+    def test_a_helper_that_it_leaves_behind_is_not_waited_for_and_lives_on(self):
+        command = self.home / "tool"
+        command.write_text("#!/bin/sh\nsleep 300 & echo $! > helper\ncat keys.json\n")
+        command.chmod(0o755)
+        env = self.build(f"[default]\ncredential_process = {command}\n", "", {})
+        began = time.monotonic()
+        done = self.ours(env)
+        helper = int((self.home / "helper").read_text())
+        self.addCleanup(os.kill, helper, signal.SIGKILL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["AccessKeyId"], KEY.access_key)
+        self.assertLess(time.monotonic() - began, 10 * PATIENCE)
+        os.kill(helper, 0)
 
 
 class Throttled(Machine):
