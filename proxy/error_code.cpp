@@ -231,4 +231,9 @@ std::string_view find_error_region(std::string_view body) noexcept {
     return body.starts_with('<') ? child_of_error(body, "Region") : std::string_view{};
 }
 
+std::string_view find_error_endpoint(std::string_view body) noexcept {
+    body = without_mark(body);
+    return body.starts_with('<') ? child_of_error(body, "Endpoint") : std::string_view{};
+}
+
 } // namespace countersign::proxy

@@ -17,4 +17,7 @@ find_error_code(std::string_view amzn_query_error, std::string_view amzn_errorty
 // there is none.
 std::string_view find_error_region(std::string_view body) noexcept;
 
+// The host that S3 names in a redirect: <Error><Endpoint>. Not checked; "" when there is none.
+std::string_view find_error_endpoint(std::string_view body) noexcept;
+
 } // namespace countersign::proxy
