@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <chrono>
 
 namespace countersign::proxy {
@@ -17,22 +16,21 @@ namespace {
 
 constexpr auto renewal_limit = std::chrono::seconds{5};
 
-bool says_token_expired(std::string_view code) noexcept {
-    return code == "ExpiredToken" || code == "ExpiredTokenException";
-}
-
 bool signs(const exchange& x) noexcept {
     return x.place->where.sign != conf::sign_mode::none;
+}
+
+complaint complaint_of(const exchange& x, const outcome& out) noexcept {
+    const unsigned status = x.reply.head.status;
+    return {out.code, out.region, x.in.is_head && out.code.empty() && (status == 400 || status == 403)};
 }
 
 } // namespace
 
 task<> session::exchange_with_upstream(exchange& x) {
     enter(phase::upstream);
-    destination& d = *x.place;
     unsigned paid = 0;
-    bool renewed = false;
-    bool moved = false;
+    tried_remedies tried;
     for (x.attempts = 1;; ++x.attempts) {
         if (signs(x)) { // they may have expired while the body came, or since last time
             x.refused = check_credentials(worker_, x.identity);
@@ -42,28 +40,20 @@ task<> session::exchange_with_upstream(exchange& x) {
         }
         count_attempt(x);
         outcome out = co_await forward_once(x, worker_, attempt_);
+        bool healed = false;
+        if (!left_ && signs(x) && out.error == errc::none && x.reply.head.status >= 400) {
+            healed = co_await heal(x, out, tried);
+        }
         if (left_ || out.error == errc::cancelled) {
             left_ = true;
             x.keep_alive = false;
             break;
         }
-        if (signs(x) && !renewed && says_token_expired(out.code)) {
-            renewed = true; // once: the service knows better than our clock
-            const bool others = co_await await_other_credentials(worker_, x.identity, worker_.now() + renewal_limit);
-            if (others && !left_) {
-                count_retry(x, retry_reason::expired_token);
-                put_away(x, out);
-                continue;
-            }
-        }
-        if (signs(x) && !moved && d.learn_region(out.region)) {
-            moved = true; // once: S3 knows where the bucket is
-            count_retry(x, retry_reason::wrong_region);
-            put_away(x, out);
+        if (healed) {
             continue;
         }
         const attempt a = describe(out, x, paid);
-        const retry_decision next = decide(d.retries, a, worker_.random(), *d.budget);
+        const retry_decision next = decide(x.place->retries, a, worker_.random(), *x.place->budget);
         const std::chrono::milliseconds wait = next.delay.value_or(next.hold);
         if (next.delay) {
             count_retry(x, reason_of(a.result));
@@ -85,6 +75,37 @@ task<> session::exchange_with_upstream(exchange& x) {
         x.connection->close();
         x.connection.reset();
     }
+}
+
+// True: what the answer complains about is mended, and the request is to be signed and sent again.
+task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried) {
+    const plan& where = x.place->where;
+    const complaint says = complaint_of(x, out);
+    switch (find_remedy(says, x.signed_with, where, known_of(worker_, x.identity), tried)) {
+    case remedy::none:
+        co_return false;
+    case remedy::other_keys:
+        tried.other_keys = true;
+        count_retry(x, retry_reason::expired_token);
+        break;
+    case remedy::renewal: {
+        tried.renewal = true;
+        const steady_time limit = worker_.now() + renewal_limit;
+        const bool others = co_await await_other_credentials(worker_, x.identity, x.signed_with, limit);
+        if (!others || left_) {
+            co_return false;
+        }
+        count_retry(x, retry_reason::expired_token);
+        break;
+    }
+    case remedy::region:
+        tried.region = true;
+        x.place->learn_region(says.region);
+        count_retry(x, retry_reason::wrong_region);
+        break;
+    }
+    put_away(x, out);
+    co_return true;
 }
 
 void session::abandon(exchange& x, std::string_view why) {

@@ -90,14 +90,6 @@ void make_room(Table& table, std::size_t most) {
 destination::destination(plan p) : where(std::move(p)) {}
 destination::~destination() = default;
 
-bool destination::learn_region(std::string_view said) {
-    if (!where.is_default_region || said == region() || !signer::is_region_beside(said, where.region)) {
-        return false;
-    }
-    bucket_region = said;
-    return true;
-}
-
 std::variant<destination_ptr, refusal> destination_table::find(
     const conf::config& c,
     std::string_view default_region,

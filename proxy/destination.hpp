@@ -30,8 +30,8 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     explicit destination(plan p);
     ~destination();
 
-    // What S3 says of the region of a bucket whose host does not name it. False: nothing to sign anew for.
-    bool learn_region(std::string_view said);
+    // For all requests from now on. See healing.hpp for what is believed.
+    void learn_region(std::string_view said) { bucket_region = said; }
     std::string_view region() const noexcept { return bucket_region.empty() ? where.region : bucket_region; }
 
     plan where;

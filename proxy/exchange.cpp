@@ -36,6 +36,7 @@ void exchange::reset() noexcept {
     identity = 0;
     by.reset();
     connection.reset();
+    signed_with.keys.reset();
     path = query = body = payload_hash = {};
     body_room.clear();
     in = inbound{};

@@ -7,6 +7,7 @@
 #include "proxy/client.hpp"
 #include "proxy/destination.hpp"
 #include "proxy/inbound.hpp"
+#include "proxy/signed_as.hpp"
 #include "proxy/upstream.hpp"
 
 #include <array>
@@ -77,6 +78,7 @@ struct exchange {
 
     // --- the attempt ---
     upstream_ptr connection;
+    signed_as signed_with;
     field_array response_fields;
     answer reply;
 

@@ -69,19 +69,22 @@ task<std::optional<refusal>> await_credentials(worker& w, std::size_t identity, 
     co_return check_credentials(w, identity);
 }
 
-task<bool> await_other_credentials(worker& w, std::size_t identity, steady_time deadline) {
+known_now known_of(const worker& w, std::size_t identity) noexcept {
+    return {w.identities[identity].known.current.get(), std::chrono::system_clock::now()};
+}
+
+task<bool> await_other_credentials(worker& w, std::size_t identity, const signed_as& than, steady_time deadline) {
     held_identity& who = w.identities[identity];
-    const chain::shared_credentials before = who.known.current;
-    if (w.on_expired_credentials) {
-        w.on_expired_credentials(identity);
-    }
-    while (who.known.current == before) {
+    while (!are_other_keys(known_of(w, identity), than)) {
+        if (w.on_expired_credentials) {
+            w.on_expired_credentials(identity); // their source is asked once a second at most
+        }
         const errc e = co_await who.changed.wait_until(deadline);
         if (e != errc::none) {
             co_return false;
         }
     }
-    co_return who.known.current != nullptr;
+    co_return true;
 }
 
 } // namespace countersign::proxy

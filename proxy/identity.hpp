@@ -2,7 +2,9 @@
 // a number as conf::identity::number.
 #pragma once
 
+#include "proxy/healing.hpp"
 #include "proxy/refusal.hpp"
+#include "proxy/signed_as.hpp"
 #include "proxy/task.hpp"
 #include "proxy/watched.hpp"
 
@@ -17,12 +19,16 @@ class worker;
 // each attempt.
 std::optional<refusal> check_credentials(worker& w, std::size_t identity);
 
+// What an answer's complaint is judged by (healing.hpp).
+known_now known_of(const worker& w, std::size_t identity) noexcept;
+
 // Waits only for an identity's very first credentials, at most until `deadline`. A refusal (503) when there are none,
 // or when they have expired.
 task<std::optional<refusal>> await_credentials(worker& w, std::size_t identity, steady_time deadline);
 
-// The service says that the token has expired: asks for new credentials and waits for them until `deadline`. True when
-// there are others now than before.
-task<bool> await_other_credentials(worker& w, std::size_t identity, steady_time deadline);
+// The service says that the keys have expired with which an attempt was signed: asks for others and waits for them
+// until `deadline`. True when there are some. `than` must live until then. Keys that come again as they were do not
+// end the wait; they are asked for once more.
+task<bool> await_other_credentials(worker& w, std::size_t identity, const signed_as& than, steady_time deadline);
 
 } // namespace countersign::proxy

@@ -100,7 +100,9 @@ std::span<const signer::header> collect_headers(exchange& x) {
 
 signer::instructions sign(exchange& x, worker& w, std::span<const signer::header> headers) {
     const plan& p = x.place->where;
-    const chain::credentials& who = *w.identities[x.identity].known.current;
+    x.signed_with.keys = w.identities[x.identity].keys;
+    x.signed_with.region.assign(x.place->region());
+    const chain::credentials& who = *x.signed_with.keys->value;
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const signer::request what{x.in.method, x.path, x.query, headers, x.payload_hash};
     signer::options how;
@@ -109,7 +111,7 @@ signer::instructions sign(exchange& x, worker& w, std::span<const signer::header
     how.content_sha256_header = x.add_content_sha256;
     how.also_sign = p.sign_headers;
     how.never_sign = p.unsigned_headers;
-    const signer::scope where{p.service, x.place->region()};
+    const signer::scope where{p.service, x.signed_with.region};
     const signer::identity name{who.access_key_id, who.session_token.reveal()};
     const std::string_view secret = who.secret_access_key.reveal();
     if (p.sigv4a) {

@@ -247,7 +247,7 @@ void session::record(exchange& x) {
     e.path = x.in.path_and_query;
     if (x.place) {
         e.service = x.place->where.service;
-        e.region = x.place->region();
+        e.region = x.signed_with.keys ? std::string_view{x.signed_with.region} : x.place->region();
         e.identity = x.place->where.sign == conf::sign_mode::none
                          ? std::string_view{}
                          : std::string_view{worker_.identities[x.identity].name};

@@ -15,6 +15,8 @@
 namespace countersign::proxy {
 
 class worker;
+struct outcome;
+struct tried_remedies;
 
 // Takes the connection over. Never throws; whatever happens to this client ends with this client.
 // `descriptor` is non-blocking.
@@ -80,6 +82,7 @@ private:
 
     // attempts.cpp
     task<> exchange_with_upstream(exchange& x);
+    task<bool> heal(exchange& x, const outcome& out, tried_remedies& tried);
     task<bool> wait_before_retry(std::chrono::milliseconds delay);
     void abandon(exchange& x, std::string_view why); // the attempt; fills x.refused
 

@@ -1,6 +1,7 @@
 #include "proxy/worker.hpp"
 
 #include "proxy/address.hpp"
+#include "proxy/healing.hpp"
 #include "proxy/last_handshakes.hpp"
 #include "proxy/log.hpp"
 #include "proxy/session.hpp"
@@ -289,10 +290,14 @@ void worker::meet_identities() {
 void worker::set_credentials(std::size_t identity, chain::snapshot s) {
     asio::post(context, [this, identity, s = std::move(s)]() mutable {
         refresh_clock();
-        identities[identity].known = std::move(s);
-        keys.clear();
-        ecdsa_keys.clear();
-        identities[identity].changed.wake_all();
+        held_identity& who = identities[identity];
+        if (!same_keys(who.known.current.get(), s.current.get())) { // those of the old ones are of no more use
+            keys.clear();
+            ecdsa_keys.clear();
+        }
+        who.known = std::move(s);
+        who.keys.reset(who.known.current ? new held_keys{who.known.current} : nullptr);
+        who.changed.wake_all();
     });
 }
 

@@ -11,6 +11,7 @@
 #include "proxy/destination.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/poller.hpp"
+#include "proxy/signed_as.hpp"
 #include "proxy/waits.hpp"
 #include "proxy/watched.hpp"
 #include "signer/key.hpp"
@@ -56,6 +57,7 @@ struct common_ground {
 struct held_identity {
     std::string name; // "default", "audit" …
     chain::snapshot known;
+    keys_ptr keys;      // of the same: null without known.current
     wait_queue changed; // woken by each snapshot
 };
 

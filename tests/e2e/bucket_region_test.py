@@ -1,9 +1,11 @@
 """S3 hosts that do not name the bucket's region: S3's first answer does, and the request goes out again for it."""
 
 import re
+import threading
 import unittest
 
 import signatures
+from processes import PATIENCE
 from proxy import Proxy, to
 from wire import Upstream, answer
 
@@ -63,6 +65,25 @@ class BucketRegion(unittest.TestCase):
             self.assertEqual(got.status, 200)
             self.assertEqual([r.body for r in self.upstream.requests], [b"body"] * 2)
             self.signed_for("eu-west-1", 2)
+
+    def test_first_requests_at_the_same_time_all_learn(self):
+        together = threading.Barrier(8)
+
+        def respond(request, connection):
+            if "/us-east-1/" in request.get("authorization"):
+                together.wait(20 * PATIENCE)     # nobody is answered before all are signed
+            return self.respond(request, connection)
+        self.upstream.respond = respond
+        with self.proxy() as proxy:
+            got = []
+            ask = f"GET /k HTTP/1.1\r\nHost: {OLD}\r\n\r\n"
+            threads = [threading.Thread(target=lambda: got.append(proxy.ask(ask).status)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(20 * PATIENCE)
+            self.assertEqual(got, [200] * 8)
+            self.signed_for("eu-west-1", 16)
 
     def test_head_and_presigned_requests(self):
         with self.proxy() as proxy:
