@@ -21,7 +21,8 @@ std::string shape_of(const signer::dns_suffix& suffix, std::string_view host, st
     if (suffix.kind == signer::domain::resources) {
         return fmt::format("a resource's endpoint, RESOURCE.SERVICE.REGION below {}", suffix.text);
     }
-    if (suffix.kind != signer::domain::sign_in && signer::region_below(suffix, last)) {
+    const bool is_elsewhere = suffix.kind == signer::domain::dual_stack && signer::partition_of(last); // agent-registry
+    if (suffix.kind != signer::domain::sign_in && (is_elsewhere || signer::region_below(suffix, last))) {
         return fmt::format(
             "regional, NAME.REGION below {}: name \"{}\", region \"{}\"", suffix.text, signer::without_last(name), last
         );

@@ -3,96 +3,15 @@
 #include "signer/scope.hpp"
 
 #include "signer/host_name.hpp"
-#include "signer/scope_lookup.hpp"
+#include "signer/scope_answer.hpp"
+#include "signer/scope_object_store.hpp"
 
-#include <algorithm>
-#include <initializer_list>
 #include <iterator>
 
 namespace countersign::signer {
 namespace {
 
 using std::string_view;
-using answer = std::variant<host_scope, scope_refusal>;
-
-constexpr answer unknown = scope_refusal::unknown_endpoint;
-constexpr answer not_ours = scope_refusal::customer_controlled;
-constexpr answer not_signed = scope_refusal::not_signed;
-
-bool is_one_of(string_view name, std::initializer_list<string_view> names) noexcept {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-answer signed_for(string_view service, string_view region, partition_index partition) noexcept {
-    if (service.empty()) {
-        return unknown;
-    }
-    return host_scope{service, region, partition_name(partition)};
-}
-
-// Global services are signed for their one region, whichever the host names: iam.eu-west-1.api.aws →
-// us-east-1
-answer signed_for(const named_service& found, string_view region, partition_index partition) noexcept {
-    return signed_for(found.service, found.home.empty() ? region : found.home, partition);
-}
-
-// "name" or "name-fips"
-bool is_with_fips(string_view label, string_view name) noexcept {
-    return label.starts_with(name) && (label.size() == name.size() || label.substr(name.size()) == "-fips");
-}
-
-// Signing name of the label that stands for S3 in front of a region ("dualstack" taken off); "" for other
-// services. s3, s3-fips, s3-accesspoint, s3-control → s3; s3express-use1-az4 → s3express
-// (bucket--use1-az4--x-s3.s3express-…)
-string_view object_store_named(string_view label) noexcept {
-    if (!label.starts_with("s3")) {
-        return {};
-    }
-    if (is_with_fips(label, "s3") || is_with_fips(label, "s3-accesspoint") || is_with_fips(label, "s3-control")) {
-        return "s3";
-    }
-    if (is_with_fips(label, "s3-object-lambda")) {
-        return "s3-object-lambda";
-    }
-    if (is_with_fips(label, "s3-outposts")) {
-        return "s3-outposts";
-    }
-    return label.starts_with("s3express-") ? string_view("s3express") : string_view();
-}
-
-// us-east-1, for what S3 itself has to say is elsewhere: the bucket of this name.
-answer bucket_anywhere() noexcept {
-    return host_scope{"s3", "us-east-1", partition_name(aws), false, true};
-}
-
-// S3 without a region label of its own; nothing when it is another service.
-// bucket.s3.amazonaws.com, bucket.s3-accelerate.dualstack.amazonaws.com, bucket.s3-eu-west-1.amazonaws.com
-std::optional<answer> object_store_without_region(const dns_suffix& suffix, string_view name) noexcept {
-    const bool is_dual_stack = last_label(name) == "dualstack";
-    const string_view plain = is_dual_stack ? without_last(name) : name;
-    const string_view label = last_label(plain);
-    const bool has_bucket = !without_last(plain).empty();
-    if (suffix.partition == aws && label == "s3-accelerate") {
-        return has_bucket ? bucket_anywhere() : signed_for("s3", "us-east-1", aws);
-    }
-    if (is_dual_stack || !label.starts_with("s3")) {
-        return std::nullopt;
-    }
-    if (label.starts_with("s3-website")) {
-        return not_ours;
-    }
-    if (suffix.partition == aws && is_one_of(label, {"s3", "s3-external-1"})) {
-        return has_bucket && label == "s3" ? bucket_anywhere() : signed_for("s3", "us-east-1", aws);
-    }
-    // The old spelling, with the region in the service's label: s3-eu-west-1, s3-fips-us-gov-west-1
-    for (const string_view front : {"s3-fips-", "s3-"}) {
-        const string_view region = label.starts_with(front) ? label.substr(front.size()) : string_view();
-        if (const auto partition = region_below(suffix, region)) {
-            return signed_for("s3", region, *partition);
-        }
-    }
-    return std::nullopt;
-}
 
 // AWS's own names below iot (jobs.iot, credentials.iot) are short words; a device endpoint's is an account's id,
 // of 13 or 14 letters and digits, or ends with "-ats".
@@ -126,11 +45,20 @@ string_view service_by_shape(string_view name) noexcept {
     if (last == "mediapackagev2") {
         return "mediapackagev2"; // abc.egress.xyz.mediapackagev2, abc-1.ingest.xyz.mediapackagev2
     }
-    return service_behind_label(endpoint);
+    // A stream's id takes two labels: abcdefghij0123456789.abc.data-kinesis
+    const bool is_stream = last.starts_with("data-kinesis") || last.starts_with("control-kinesis");
+    return service_behind_label(is_stream && without_first(endpoint) == last ? last : endpoint);
+}
+
+// maps.geo, places.geo and routes.geo are Amazon Location's older service alone where the newer ones have hosts of
+// their own: outside of aws and aws-us-gov, and for routes in aws-us-gov too (partition_wide).
+bool is_older_location(string_view name, string_view service, partition_index partition) noexcept {
+    const bool has_newer = partition == aws || (partition == aws_us_gov && service != "geo-routes");
+    return service.starts_with("geo-") && !has_newer && !name.starts_with("geo-");
 }
 
 // NAME.REGION
-answer regional(string_view name, string_view region, partition_index partition) noexcept {
+scope_answer regional(string_view name, string_view region, partition_index partition) noexcept {
     const string_view plain = last_label(name) == "dualstack" ? without_last(name) : name;
     const string_view object_store = object_store_named(last_label(plain));
     if (!object_store.empty()) {
@@ -139,6 +67,9 @@ answer regional(string_view name, string_view region, partition_index partition)
     if (const named_service found = service_named(name, partition); !found.service.empty()) {
         // AWS Import/Export never left the partition aws; for other partitions the SDKs have this name.
         const bool is_elsewhere = found.service == "IngestionService" && found.home.empty();
+        if (is_older_location(name, found.service, partition)) {
+            return signed_for("geo", region, partition);
+        }
         return is_elsewhere ? signed_for("importexport", region, partition) : signed_for(found, region, partition);
     }
     if (takes_no_signature(name)) {
@@ -149,7 +80,7 @@ answer regional(string_view name, string_view region, partition_index partition)
 
 // RESOURCE.REGION.SERVICE: search-name-abc.eu-west-1.es, abc.eu-west-1.aoss; and the old REGION.SERVICE:
 // eu-west-1.queue, eu-west-1.elasticmapreduce.
-answer service_behind_region(const dns_suffix& suffix, string_view name) noexcept {
+scope_answer service_behind_region(const dns_suffix& suffix, string_view name) noexcept {
     constexpr struct {
         string_view label, service;
     } services[] = {
@@ -184,7 +115,7 @@ answer service_behind_region(const dns_suffix& suffix, string_view name) noexcep
 
 // vpce-0a1b-2c3d.sqs.eu-west-1, with a zone (vpce-0a1b-2c3d-eu-west-1a.…), with labels of S3's in front
 // (bucket.vpce-….s3.…). Behind vpce-svc-… answers somebody's own service.
-answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
+scope_answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
     const string_view region = last_label(name);
     const auto partition = region_below(suffix, region);
     if (!partition) {
@@ -215,7 +146,7 @@ answer vpc_endpoint(const dns_suffix& suffix, string_view name) noexcept {
 }
 
 // Endpoints that stand for several regions at once and take SigV4A only; nothing for other names.
-std::optional<answer> across_regions(const dns_suffix& suffix, string_view name) noexcept {
+std::optional<scope_answer> across_regions(const dns_suffix& suffix, string_view name) noexcept {
     constexpr struct {
         string_view name, service; // behind an id of the customer's, of one or more labels
     } endpoints[] = {
@@ -236,35 +167,49 @@ std::optional<answer> across_regions(const dns_suffix& suffix, string_view name)
     return std::nullopt;
 }
 
+string_view without_fips_behind(string_view name) noexcept {
+    return name.ends_with("-fips") ? name.substr(0, name.size() - 5) : name;
+}
+
 // iam-fips.amazonaws.eu, cloudfront.api.aws.scloud: services that have no region label in partitions where the
 // descriptions list no endpoint of theirs either.
-answer global_by_name(string_view name, partition_index partition) noexcept {
-    const string_view service = name.ends_with("-fips") ? name.substr(0, name.size() - 5) : name;
+scope_answer global_by_name(string_view name, partition_index partition) noexcept {
+    const string_view service = without_fips_behind(name);
     const bool is_global = is_one_of(service, {"budgets", "cloudfront", "iam", "route53"});
     return is_global ? signed_for(service_named(service, partition).service, partition_home(partition), partition)
                      : unknown;
 }
 
 // X.global.api.aws, X.us-gov.amazonaws.com: the endpoint of a global service.
-answer partition_wide(const dns_suffix& suffix, string_view name) noexcept {
+scope_answer partition_wide(const dns_suffix& suffix, string_view name) noexcept {
     if (takes_no_signature(name)) {
         return not_signed;
     }
     const partition_index partition = last_label(name) == "us-gov" ? aws_us_gov : suffix.partition;
-    const string_view region = last_label(without_last(name)); // routes.geo.us-gov-west-1.us-gov.amazonaws.com
+    const string_view endpoint = without_last(name);
+    const string_view region = last_label(endpoint); // routes.geo.us-gov-west-1.us-gov.amazonaws.com
     if (partition == aws_us_gov && region_below(suffix, region) == aws_us_gov) {
-        return regional(without_last(without_last(name)), region, partition);
+        return signed_for(service_named(without_last(endpoint), partition), region, partition);
     }
-    const named_service found = service_named(without_last(name), partition);
-    if (is_one_of(found.service, {"partnercentral-channel", "sustainability"})) { // SigV4A would do as well
+    const named_service found = service_named(endpoint, partition);
+    const bool is_for_sigv4a_too =
+        is_one_of(without_fips_behind(endpoint), {"partnercentral-channel", "partnercentral-prm", "sustainability"});
+    if (is_for_sigv4a_too) {
         return signed_for(found.service, partition_home(partition), partition);
     }
-    return found.home.empty() ? global_by_name(without_last(name), partition)
-                              : signed_for(found, found.home, partition);
+    return found.home.empty() ? global_by_name(endpoint, partition) : signed_for(found.service, found.home, partition);
+}
+
+// The rule sets give these one suffix in all partitions: agent-registry.cn-north-1.api.aws.
+scope_answer with_suffix_of_aws(const dns_suffix& suffix, string_view name) noexcept {
+    const string_view region = last_label(name);
+    const auto partition = suffix.partition == aws ? partition_of(region) : std::nullopt;
+    const bool is_such = is_one_of(without_last(name), {"agent-registry", "agent-registry-control"});
+    return is_such && partition ? signed_for("agent-registry", region, *partition) : unknown;
 }
 
 // Below amazonaws.com and api.aws, and what other partitions have in their place.
-answer below_api(const dns_suffix& suffix, string_view host, string_view name) noexcept {
+scope_answer below_api(const dns_suffix& suffix, string_view host, string_view name) noexcept {
     const string_view last = last_label(name);
     if (const auto partition = region_below(suffix, last)) {
         return regional(without_last(name), last, *partition);
@@ -279,7 +224,8 @@ answer below_api(const dns_suffix& suffix, string_view host, string_view name) n
         return *found;
     }
     if (name.find('.') == string_view::npos) {
-        if (const answer found = global_by_name(name, suffix.partition); std::holds_alternative<host_scope>(found)) {
+        if (const scope_answer found = global_by_name(name, suffix.partition);
+            std::holds_alternative<host_scope>(found)) {
             return found;
         }
     }
@@ -287,7 +233,7 @@ answer below_api(const dns_suffix& suffix, string_view host, string_view name) n
         return partition_wide(suffix, name);
     }
     if (suffix.kind == domain::dual_stack) {
-        return unknown;
+        return with_suffix_of_aws(suffix, name);
     }
     if (const auto found = object_store_without_region(suffix, name)) {
         return *found;
@@ -296,22 +242,28 @@ answer below_api(const dns_suffix& suffix, string_view host, string_view name) n
 }
 
 // abc123.lambda-url.eu-west-1.on.aws, name.aos.eu-west-1.on.aws, x-1.vpc-lattice-svcs.eu-west-1.on.aws
-answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
+scope_answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
     const string_view region = last_label(name);
-    const auto partition = region_below(suffix, region);
     const string_view front = without_last(name);
     const string_view label = last_label(front);
+    const bool stands_alone = label.size() == front.size();
+    if (label == "lambda-web" && region == "global" && !stands_alone) { // a web function of several regions
+        return host_scope{"lambda", "*", partition_name(suffix.partition), true};
+    }
+    // The rule sets give neptune-graph the suffix of aws in all partitions.
+    const bool is_everywhere = label == "neptune-graph" && suffix.partition == aws;
+    const auto partition = is_everywhere ? partition_of(region) : region_below(suffix, region);
     if (!partition) {
         return unknown;
     }
     if (label == "neptune-graph") {
         return signed_for("neptune-graph", region, *partition); // also without a graph's id
     }
-    if (label.size() == front.size()) {
+    if (stands_alone) {
         return unknown;
     }
-    if (is_one_of(label, {"dkr-ecr", "dkr-ecr-fips", "dsql"})) {
-        return not_signed; // Docker's registry; a database that asks for a token
+    if (is_one_of(label, {"dkr-ecr", "dkr-ecr-fips", "dsql", "lambda-microvm"})) {
+        return not_signed; // Docker's registry; a database and machines that ask for a token
     }
     constexpr struct {
         string_view label, service;
@@ -319,6 +271,7 @@ answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
         {"aos", "es"},
         {"aoss", "aoss"},
         {"lambda-url", "lambda"},
+        {"lambda-web", "lambda"},
         {"vpc-lattice-svcs", "vpc-lattice-svcs"},
     };
     const auto found =
@@ -328,7 +281,7 @@ answer below_resources(const dns_suffix& suffix, string_view name) noexcept {
 
 } // namespace
 
-answer scope_of(string_view host) noexcept {
+scope_answer scope_of(string_view host) noexcept {
     const auto suffix = suffix_of(host);
     if (!suffix) {
         return scope_refusal::not_aws;
@@ -362,7 +315,7 @@ string_view service_by_path(string_view host, string_view path) noexcept {
     if (host.find(".geo") == host.npos) { // nearly all
         return {};
     }
-    const answer found = scope_of(host);
+    const scope_answer found = scope_of(host);
     const auto* const scope = std::get_if<host_scope>(&found);
     // geo-maps.eu-west-1 and its like are of the newer service alone.
     if (scope == nullptr || !scope->service.starts_with("geo-") || host.starts_with(scope->service)) {
@@ -371,8 +324,8 @@ string_view service_by_path(string_view host, string_view path) noexcept {
     return path.starts_with("/v2/") ? scope->service : string_view("geo");
 }
 
-answer scope_of(string_view host, string_view path) noexcept {
-    answer found = scope_of(host);
+scope_answer scope_of(string_view host, string_view path) noexcept {
+    scope_answer found = scope_of(host);
     if (auto* const scope = std::get_if<host_scope>(&found)) {
         const string_view by_path = service_by_path(host, path);
         scope->service = by_path.empty() ? scope->service : by_path;

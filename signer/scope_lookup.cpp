@@ -32,6 +32,7 @@ struct home_row {
     std::string_view name;
     partition_index partition;
     std::string_view region;
+    bool region_first;
 };
 
 struct protocol_row {
@@ -127,15 +128,15 @@ const name_row* exact_name(std::string_view name) noexcept {
     return nullptr;
 }
 
-std::string_view home_of(std::string_view name, partition_index partition) noexcept {
+const home_row* home_of(std::string_view name, partition_index partition) noexcept {
     const auto by_name = [](const home_row& row, std::string_view wanted) { return row.name < wanted; };
     auto row = std::lower_bound(std::begin(home_rows), std::end(home_rows), name, by_name);
     for (; row != std::end(home_rows) && row->name == name; ++row) {
         if (row->partition == partition) {
-            return row->region;
+            return row;
         }
     }
-    return {};
+    return nullptr;
 }
 
 constexpr std::size_t longest_name = 64;
@@ -230,7 +231,12 @@ named_service service_named(std::string_view name, partition_index partition) no
         const std::string_view plain = without_fips(name, buffer);
         row = plain.empty() ? nullptr : exact_name(plain);
     }
-    return row == nullptr ? named_service{} : named_service{row->service, home_of(row->name, partition)};
+    if (row == nullptr) {
+        return {};
+    }
+    const home_row* const home = home_of(row->name, partition);
+    return home == nullptr ? named_service{row->service, {}}
+                           : named_service{row->service, home->region, home->region_first};
 }
 
 std::string_view service_behind_label(std::string_view name) noexcept {
@@ -263,6 +269,8 @@ bool is_customers(std::string_view label) noexcept {
 
 bool takes_no_signature(std::string_view name) noexcept {
     static constexpr std::string_view names[] = {
+        "account-access-runtime",
+        "account-access-runtime-fips",
         "codecatalyst-fips.global",
         "codecatalyst.global",
         "credentials.iot",

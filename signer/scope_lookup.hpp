@@ -52,8 +52,9 @@ struct partition_suffixes {
 partition_suffixes suffixes_of(partition_index index) noexcept;
 
 struct named_service {
-    std::string_view service; // signing name; "" when the endpoint's name is not known
-    std::string_view home;    // the one region that a global service is signed for; "" for a regional one
+    std::string_view service;  // signing name; "" when the endpoint's name is not known
+    std::string_view home;     // the one region that a global service is signed for; "" for a regional one
+    bool region_first = false; // a region in the host's name comes before `home`
 };
 
 // `name` is what stands in front of the region, also in its FIPS spellings: runtime-fips.lex → lex.
@@ -69,7 +70,7 @@ bool is_customers(std::string_view label) noexcept;
 
 // Names of AWS's in front of a region behind which SigV4 is not spoken: 123456789012.dkr.ecr (Docker's tokens),
 // abc.credentials.iot (certificates), email-smtp and git-codecommit (passwords), codecatalyst.global and
-// domain-123456789012.d.codeartifact (tokens), knowledge-mcp.global (nothing).
+// domain-123456789012.d.codeartifact, aa-1b2c3d.account-access-runtime (tokens), knowledge-mcp.global (nothing).
 bool takes_no_signature(std::string_view name) noexcept;
 
 struct host_row {

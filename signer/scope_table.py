@@ -6,9 +6,10 @@
 FOLDER holds two extracts of the AWS SDKs' own descriptions (botocore's endpoints.json and service-2.json files):
   partitions.json  {"partitions": [{partition, dns_suffix, outputs, region_regex, services}]}
   services.json    {"services": [{endpoint_prefix, signing_name, protocol}]}
-To refresh: take both from a newer SDK, run this, run the tests; then the newest botocore's clients against the result,
-tests/signer/scope_client_test.py with all regions. Names that only the rule sets know go into OTHER_NAMES. What the
-descriptions do not say stands below, with the reason. Nothing is downloaded.
+To refresh: take both from a newer SDK, run this, run the tests; then the newest botocore against the result, by its
+rule sets (tests/signer/scope_rules_test.py) and by its clients (scope_client_test.py with all regions). Names that only
+the rule sets know go into OTHER_NAMES. What the descriptions do not say stands below, with the reason. Nothing is
+downloaded.
 """
 import json
 import re
@@ -57,6 +58,13 @@ OTHER_NAMES = {
     "thinclient": ["api.thinclient"],
     "timestream": ["timestream-ingest", "timestream-query"],
     "transcribe": ["cn.transcribe", "transcribestreaming"],
+}
+
+# Endpoints of November 2026, newer than the extracts.
+NEWER_NAMES = {
+    "account-access": "account-access",
+    "iam-toolbox": "iam",
+    "search-dynamodb": "dynamodb",
 }
 
 # Services that no SDK describes; their clients sign with the endpoint's name. AWS's MCP servers are among them, and
@@ -118,6 +126,7 @@ BEHIND_A_LABEL = {
     "mediaconvert": "mediaconvert",
     "route53-recovery-cluster": "route53-recovery-cluster",
     "runtime.bedrock-agentcore": "bedrock-agentcore",
+    "search-ddb": "dynamodb",
     "streams-ddb": "dynamodb",
     "timestream": "timestream",
 }
@@ -144,6 +153,11 @@ OTHER_HOMES = {("api.sustainability", "aws"): "us-east-1"}
 
 # Regional beside their global endpoint, and signed for the region that the host names.
 REGIONAL_TOO = {"health", "s3", "sts", "support"}
+
+# Signed for their home where the name has no region, or a rule set says so. Where one makes FIPS and dual-stack names of
+# regions and is silent about the signature, the region named counts, as in the SDKs that know only rule sets. (botocore's
+# clients then sign for the home, which they still take from endpoints.json.)
+REGION_FIRST = {"billingconductor", "chime", "organizations", "savingsplans", "shield", "waf"}
 
 # What most clients of the service still speak where the description has gone over to CBOR.
 PROTOCOLS = {"rest-xml": "rest_xml", "query": "query_xml", "ec2": "ec2_xml"}
@@ -185,6 +199,7 @@ def endpoint_names(services, partitions):
                 names[prefix] = signing[0]
     for name, signing in RETIRED.items():
         names.setdefault(name, signing)
+    names |= NEWER_NAMES
     for name in UNDESCRIBED:
         names.setdefault(name, name)
     for signing in sorted(set(names.values())):
@@ -233,7 +248,7 @@ def main(folder):
     protocols = {service["signing_name"]: PROTOCOLS[service["protocol"]] for service in services
                  if service["protocol"] in PROTOCOLS} | OLD_PROTOCOLS
 
-    print("// Written by signer/scope_table.py from the descriptions of August 2026; edit that instead.")
+    print("// Written by signer/scope_table.py from the descriptions of August 2026 and what is newer; edit that instead.")
     print_rows("partition_row partition_rows", [
         (text(p["partition"]), text(p["dns_suffix"]), text(p["outputs"]["dualStackDnsSuffix"]),
          text(p["outputs"]["implicitGlobalRegion"])) for p in partitions])
@@ -243,7 +258,7 @@ def main(folder):
     print_rows("name_row endpoint_rows", sorted(rows))
     print_rows("name_row labelled_rows", sorted((text(a), text(b)) for a, b in BEHIND_A_LABEL.items()))
     print_rows("home_row home_rows", [
-        (text(endpoint), number[partition], text(region))
+        (text(endpoint), number[partition], text(region), "true" if endpoint in REGION_FIRST else "false")
         for (endpoint, partition), region in sorted(homes.items(), key=lambda item: (item[0][0], int(number[item[0][1]])))])
     print_rows("host_row host_rows", [
         (text(host), text(service), text(region), number[partition])

@@ -14,6 +14,7 @@ TEST(ScopeExplanation, NamesTheShapeOfTheHost) {
         explain_scope("runtime.sagemaker.eu-west-1.amazonaws.com"),
         AllOf(HasSubstr("regional"), HasSubstr("\"runtime.sagemaker\""), HasSubstr("signing name \"sagemaker\""))
     );
+    EXPECT_THAT(explain_scope("agent-registry.cn-north-1.api.aws"), HasSubstr("region \"cn-north-1\""));
     EXPECT_THAT(explain_scope("iam.amazonaws.com"), HasSubstr("table of host names"));
     EXPECT_THAT(explain_scope("b\xc3\xbc.s3.amazonaws.com"), HasSubstr("not a host name as DNS has it"));
     EXPECT_THAT(explain_scope("b.s3.amazonaws.com"), HasSubstr("S3 without a region label"));

@@ -19,15 +19,22 @@ import scope_botocore_test
 REGIONS = ["us-east-1", "us-gov-west-1", "cn-north-1"]
 
 ELSEWHERE = "isolated partitions"
+SILENT = "where today's rule set names no region, other SDKs sign for the host's and botocore for endpoints.json's"
 
 # Where clients of Debian's and of the newest botocore sign for something else, and why.
 EXPECTED = {
     "iot": "signing name execute-api in Debian's, iot in newer ones",
     "sso-oidc": "signing name awsssooidc in Debian's; its calls are not signed at all",
     "health": "signed for the partition's home whatever the host says; AWS has several, each signed for itself",
+    "billingconductor": SILENT,
     "budgets": "one host for two partitions",
+    "chime": SILENT,
     "cloudfront": "one host for two partitions",
     "codecatalyst": "takes a bearer token",
+    "organizations": SILENT,
+    "savingsplans": SILENT,
+    "shield": SILENT,
+    "waf": SILENT,
     ELSEWHERE: "dual-stack hosts of isolated partitions, where clients fall back to us-east-1 for global services",
 }
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
