@@ -4,7 +4,8 @@ and regions, plain, FIPS and dual-stack, with the scope that botocore would sign
 
     /usr/bin/python3 tests/signer/scope_botocore_test.py PATH/TO/countersign
 
-A wrong scope fails the test unless it stands in EXPECTED with its reason. Refusals ("error") only count.
+A wrong scope fails the test unless it stands in EXPECTED with its reason. Refusals ("error") only count: codecatalyst
+takes a bearer token, and ramus-gov-east-1.api.aws in newer descriptions is a misprint for ram.us-gov-east-1.api.aws.
 """
 import collections
 import gzip
