@@ -53,47 +53,38 @@ std::uint16_t port_in(std::string_view digits) noexcept {
     return error == std::errc{} && end == digits.data() + digits.size() ? port : std::uint16_t{0};
 }
 
-// getaddrinfo runs in a thread of its own and cannot be cancelled: this is what its late answer finds.
-struct lookup {
-    explicit lookup(const asio::any_io_executor& executor) : resolver(executor), timer(executor) {}
-    tcp::resolver resolver;
-    asio::steady_timer timer;
-    error_code error = asio::error::timed_out;
-    addresses found;
-};
+// Waits for the look-up under way, or until the moment is there.
+task<> await_news(resolver& names, const resolver::name& name, steady::time_point until) {
+    const auto news = std::make_shared<asio::steady_timer>(names.context(), until);
+    if (names.ask(name, [news] { news->cancel(); }))
+        co_await news->async_wait(as_values);
+}
 
-task<boost::system::result<addresses, http_fault>> addresses_of(const http_url& url, steady::time_point until) {
-    error_code not_numeric;
-    const auto literal = asio::ip::make_address(url.host, not_numeric);
-    if (!not_numeric)
-        co_return addresses{literal};
-    const auto asked = std::make_shared<lookup>(co_await asio::this_coro::executor);
-    asked->timer.expires_at(until);
-    asked->resolver.async_resolve(
-        url.host,
-        url.port,
-        tcp::resolver::numeric_service,
-        [asked](error_code error, const tcp::resolver::results_type& entries) {
-            asked->error = error;
-            for (const auto& entry : entries)
-                asked->found.push_back(entry.endpoint().address());
-            asked->timer.cancel();
-        }
-    );
-    co_await asked->timer.async_wait(as_values);
-    if (asked->error)
-        co_return fault(http_stage::connect, "name look-up", asked->error);
-    co_return asked->found;
+task<boost::system::result<addresses, http_fault>>
+addresses_of(resolver& names, const http_ask& ask, const http_url& url, steady::time_point until) {
+    using standing = known_name::standing;
+    const auto name = names.find(url.host);
+    auto stands = names.check(name, steady::now(), known_name::wanted::any);
+    if (stands == standing::unknown) {
+        co_await await_news(names, name, until);
+        stands = names.check(name, steady::now(), known_name::wanted::any);
+    }
+    if (stands != standing::fresh && stands != standing::stale) {
+        const std::string& why = name->known.trouble();
+        co_return http_fault{http_stage::connect, "name look-up: " + (why.empty() ? "no answer in time" : why)};
+    }
+    // Every address, not only the first: a name with one good and one bad address would pass by luck.
+    const auto& known = name->known.addresses();
+    if (ask.may_dial && !(name->known.is_whole() && std::all_of(known.begin(), known.end(), ask.may_dial)))
+        co_return http_fault{http_stage::forbidden, "the host has an address that plain http may not be sent to"};
+    co_return known;
 }
 
 task<std::optional<http_fault>>
-dial(beast::tcp_stream& stream, const http_ask& ask, const http_url& url, steady::time_point until) {
-    const auto found = co_await addresses_of(url, until);
+dial(beast::tcp_stream& stream, resolver& names, const http_ask& ask, const http_url& url, steady::time_point until) {
+    const auto found = co_await addresses_of(names, ask, url, until);
     if (!found)
         co_return found.error();
-    // Every address, not only the first: a name with one good and one bad address would pass by luck.
-    if (ask.may_dial && !std::all_of(found->begin(), found->end(), ask.may_dial))
-        co_return http_fault{http_stage::forbidden, "the host has an address that plain http may not be sent to"};
     error_code error = asio::error::host_not_found;
     for (const auto& address : *found) {
         stream.expires_at(until);
@@ -186,15 +177,16 @@ bool expect_name(SSL* tls, const std::string& host) {
     return SSL_set1_host(tls, host.c_str()) == 1 && SSL_set_tlsext_host_name(tls, host.c_str()) == 1;
 }
 
-task<http_result>
-ask_over_tls(const http_ask& ask, const http_url& url, const std::string& ca_file, steady::time_point until) {
+task<http_result> ask_over_tls(
+    const http_ask& ask, const http_url& url, const std::string& ca_file, resolver& names, steady::time_point until
+) {
     asio::ssl::context context(asio::ssl::context::tls_client);
     if (const auto error = trust(context, ca_file))
         co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE, ca_bundle)", error);
     beast::ssl_stream<beast::tcp_stream> stream(co_await asio::this_coro::executor, context);
     if (!expect_name(stream.native_handle(), url.host))
         co_return http_fault{http_stage::url, "the host is no name that a certificate can have"};
-    auto trouble = co_await dial(stream.next_layer(), ask, url, until);
+    auto trouble = co_await dial(stream.next_layer(), names, ask, url, until);
     if (trouble)
         co_return *std::move(trouble);
     stream.next_layer().expires_at(until);
@@ -239,15 +231,15 @@ boost::system::result<http_url, http_fault> read_url(std::string_view text) {
     return url;
 }
 
-task<http_result> ask_http(const http_ask& ask, std::string ca_file) {
+task<http_result> ask_http(const http_ask& ask, std::string ca_file, resolver& names) {
     const auto url = read_url(ask.url);
     if (!url)
         co_return url.error();
     const auto until = steady::now() + ask.connect_limit;
     if (url->tls)
-        co_return co_await ask_over_tls(ask, *url, ca_file, until);
+        co_return co_await ask_over_tls(ask, *url, ca_file, names, until);
     beast::tcp_stream stream(co_await asio::this_coro::executor);
-    auto trouble = co_await dial(stream, ask, *url, until);
+    auto trouble = co_await dial(stream, names, ask, *url, until);
     if (trouble)
         co_return *std::move(trouble);
     co_return co_await exchange(stream, ask, *url);

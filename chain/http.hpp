@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/credentials.hpp"
+#include "chain/resolver.hpp"
 #include "chain/task.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -72,7 +73,7 @@ struct http_url {
 // Absolute http or https with a host; no userinfo, no fragment, no IPv6 zone.
 boost::system::result<http_url, http_fault> read_url(std::string_view text);
 
-// REQUIRES: awaited on the thread of its executor. `ca_file`: roots besides the system's, "" for none.
-task<http_result> ask_http(const http_ask& ask, std::string ca_file);
+// REQUIRES: awaited on the io_context of `names`. `ca_file`: roots besides the system's, "" for none.
+task<http_result> ask_http(const http_ask& ask, std::string ca_file, resolver& names);
 
 } // namespace countersign::chain

@@ -183,7 +183,7 @@ task<result<command_reply>> system_world::run(std::string command, std::chrono::
 }
 
 task<http_result> system_world::http(const http_ask& ask) {
-    return ask_http(ask, setting("AWS_CA_BUNDLE").value_or(ask.ca_file));
+    return ask_http(ask, setting("AWS_CA_BUNDLE").value_or(ask.ca_file), names_);
 }
 
 task<> system_world::pause(std::chrono::milliseconds length) {

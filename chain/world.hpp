@@ -4,6 +4,7 @@
 
 #include "chain/command.hpp"
 #include "chain/http.hpp"
+#include "chain/resolver.hpp"
 #include "chain/task.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -65,7 +66,8 @@ public:
 // The process's own. REQUIRES: outlives everything that waits on `control`, or `control` is not run any more.
 class system_world final : public world {
 public:
-    explicit system_world(boost::asio::io_context& control) : control_(control), chance_(std::random_device{}()) {}
+    explicit system_world(boost::asio::io_context& control)
+        : control_(control), names_(control), chance_(std::random_device{}()) {}
 
     std::optional<std::string> env(std::string_view name) const override;
     result<std::optional<secret>> read_file(const std::filesystem::path& file, std::size_t limit) const override;
@@ -80,6 +82,7 @@ public:
 
 private:
     boost::asio::io_context& control_;
+    resolver names_;
     std::mt19937_64 chance_;
 };
 

@@ -1,7 +1,8 @@
-// One place that requests go to: its plan, its idle connections, its addresses, its TLS ticket, its counters. One per
+// One place that requests go to: its plan, its idle connections, its name, its TLS ticket, its counters. One per
 // host, port, scheme and worker, kept while it is used; the table below is bounded. Not thread-safe: one worker's.
 #pragma once
 
+#include "chain/resolver.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/plan.hpp"
 #include "proxy/rate_limiter.hpp"
@@ -44,10 +45,8 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     std::vector<upstream_ptr> idle; // the one used last is at the back
     session_ticket ticket;
 
-    std::vector<tcp::endpoint> addresses; // checked: these may be dialled
-    steady_time addresses_good_until{};
+    chain::resolver::name name; // of where.dial_host: what the worker's resolver knows. Null until it is asked
     std::size_t next_address = 0;
-    errc resolve_error = errc::none;
     bool resolving = false;
     wait_queue resolved;
 

@@ -54,22 +54,27 @@ task<errc> upstream_connection::open() {
 }
 
 task<errc> upstream_connection::await_addresses(steady_time deadline) {
+    using standing = chain::known_name::standing;
     destination& d = *destination_;
-    if (worker_.now() < d.addresses_good_until) {
+    standing stands = worker_.look_at_name(d);
+    if (stands == standing::unknown) {
+        worker_.start_resolving(d);
+        if (d.resolving) {
+            const errc e = co_await d.resolved.wait_until(deadline);
+            if (e != errc::none) {
+                failure_ = fmt::format("{}: name resolution timed out", d.where.dial_host);
+                co_return e;
+            }
+        }
+        stands = worker_.look_at_name(d);
+    }
+    if (stands == standing::fresh || stands == standing::stale) {
         co_return errc::none;
     }
-    worker_.start_resolving(d);
-    if (d.resolving) {
-        const errc e = co_await d.resolved.wait_until(deadline);
-        if (e != errc::none) {
-            failure_ = fmt::format("{}: name resolution timed out", d.where.dial_host);
-            co_return e;
-        }
-    }
-    if (d.resolve_error != errc::none) {
-        failure_ = fmt::format("{}: {}", d.where.dial_host, to_string(d.resolve_error));
-    }
-    co_return d.resolve_error;
+    const errc e = stands == standing::untrusted ? errc::address_refused : errc::resolve_failed;
+    const std::string& why = d.name->known.trouble();
+    failure_ = fmt::format("{}: {}{}{}", d.where.dial_host, to_string(e), why.empty() ? "" : ": ", why);
+    co_return e;
 }
 
 task<errc> upstream_connection::connect_to_any(steady_time deadline) {
@@ -79,10 +84,10 @@ task<errc> upstream_connection::connect_to_any(steady_time deadline) {
     }
     deadline_ = deadline;
     // A copy: while this connects, somebody else may resolve anew.
-    const std::vector<tcp::endpoint> addresses = destination_->addresses;
+    const std::vector<asio::ip::address> addresses = destination_->name->known.addresses();
     const std::size_t first = destination_->next_address++;
     for (std::size_t i = 0; i < addresses.size(); ++i) {
-        const tcp::endpoint& address = addresses[(first + i) % addresses.size()];
+        const tcp::endpoint address{addresses[(first + i) % addresses.size()], destination_->where.dial_port};
         const errc e = explain(co_await connect(address));
         if (e == errc::none) {
             deadline_ = never;

@@ -26,7 +26,6 @@ using namespace std::chrono_literals;
 
 constexpr auto tick_length = 100ms;
 constexpr auto accept_pause = 100ms; // after EMFILE and its like
-constexpr auto addresses_last = 10s;
 constexpr std::size_t kept_exchanges = 64;
 constexpr int most_accepts = 16; // in a row, before those who are served have their turn
 
@@ -43,9 +42,9 @@ struct worker::listener {
 };
 
 worker::worker(common_ground& g)
-    : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), sockets(context, *this), config(g.config),
-      default_region(g.default_region), clients(g.clients), ground(g), tls(make_tls_context(*g.trusted)),
-      destinations(&g.limiters), log(g.config->log.format), ticker_(context), resolver_(context),
+    : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), sockets(context, *this), names(context, is_public, g.names),
+      config(g.config), default_region(g.default_region), clients(g.clients), ground(g),
+      tls(make_tls_context(*g.trusted)), destinations(&g.limiters), log(g.config->log.format), ticker_(context),
       work_(context.get_executor()), random_(std::random_device{}()) {
     identities.emplace_back().name = "default";
     meet_identities();
@@ -227,55 +226,27 @@ void worker::give_back(std::unique_ptr<exchange> e) noexcept {
     }
 }
 
+chain::known_name::standing worker::look_at_name(destination& d) {
+    if (!d.name) {
+        d.name = names.find(d.where.dial_host);
+    }
+    using wanted = chain::known_name::wanted;
+    return names.check(d.name, now(), d.where.public_only ? wanted::trusted : wanted::any);
+}
+
 void worker::start_resolving(destination& d) {
     if (d.resolving) {
         return;
     }
-    d.resolve_error = errc::none;
-    boost::system::error_code not_numeric;
-    const auto address = asio::ip::make_address(d.where.dial_host, not_numeric);
-    if (!not_numeric) {
-        const bool may = !d.where.public_only || is_public(address);
-        d.addresses.assign(may ? 1 : 0, tcp::endpoint{address, d.where.dial_port});
-        d.resolve_error = may ? errc::none : errc::address_refused;
-        d.addresses_good_until = may ? steady_time::max() : now();
-        return;
+    d.resolving = names.ask(d.name, [this, kept = destination_ptr{&d}] {
+        refresh_clock();
+        std::erase(resolving_, kept);
+        kept->resolving = false;
+        kept->resolved.wake_all();
+    });
+    if (d.resolving) {
+        resolving_.emplace_back(&d);
     }
-    d.resolving = true;
-    resolving_.emplace_back(&d);
-    resolver_.async_resolve(
-        d.where.dial_host,
-        std::to_string(d.where.dial_port),
-        asio::ip::resolver_base::numeric_service,
-        [this, kept = destination_ptr{&d}](boost::system::error_code e, const resolver::results_type& found) {
-            addresses_found(kept, e, found);
-        }
-    );
-}
-
-void worker::addresses_found(
-    const destination_ptr& d, boost::system::error_code e, const resolver::results_type& found
-) {
-    refresh_clock();
-    std::erase(resolving_, d);
-    d->resolving = false;
-    d->addresses.clear();
-    d->resolve_error = e ? errc::resolve_failed : errc::none;
-    for (const auto& entry : found) {
-        const tcp::endpoint address = entry.endpoint();
-        // One address that may not be dialled makes the answer untrustworthy as a whole (DNS rebinding).
-        if (d->where.public_only && !is_public(address.address())) {
-            d->addresses.clear();
-            d->resolve_error = errc::address_refused;
-            break;
-        }
-        d->addresses.push_back(address);
-    }
-    if (d->resolve_error == errc::none && d->addresses.empty()) {
-        d->resolve_error = errc::resolve_failed;
-    }
-    d->addresses_good_until = d->resolve_error == errc::none ? now() + addresses_last : now();
-    d->resolved.wake_all();
 }
 
 void worker::meet_identities() {
@@ -309,6 +280,7 @@ void worker::set_config(std::shared_ptr<const conf::config> c, std::string regio
         client_keys.clear();
         default_region = std::move(region);
         destinations.clear();
+        names.forget_all();
     });
 }
 
@@ -360,7 +332,7 @@ void worker::stop() {
     asio::post(context, [this] {
         draining = stopping_ = true;
         drained_ = nullptr;
-        resolver_.cancel();
+        names.stop();
         close_listeners();
         destinations.clear();
         end_everything();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/refresh.hpp"
+#include "chain/resolver.hpp"
 #include "conf/config.hpp"
 #include "proxy/access_log.hpp"
 #include "proxy/buffers.hpp"
@@ -17,7 +18,6 @@
 #include "signer/key.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/ip/basic_resolver.hpp>
 
 #include <atomic>
 #include <deque>
@@ -48,6 +48,7 @@ struct common_ground {
     std::string via_name;   // unique to this process
     trust_store trusted;
     std::vector<tcp::endpoint> listeners;        // as bound
+    std::optional<chain::name_service> names;    // in place of the machine's: for tests
     rate_limiters limiters;                      // asked for when a worker meets a new destination
     std::atomic<unsigned> client_connections{0}; // touched on accept and close only
     std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total
@@ -84,6 +85,7 @@ public:
     // --- For sessions, on the worker's thread ---
     asio::io_context context;
     poller sockets;
+    chain::resolver names;
     std::shared_ptr<const conf::config> config;
     std::string default_region;
     shared_clients clients; // as in common_ground
@@ -111,15 +113,14 @@ public:
     void give_back(std::unique_ptr<exchange> e) noexcept;
     void session_began() noexcept;
     void session_ended() noexcept;
-    // Fills d.addresses, now or later: d.resolved is woken then. Single flight; addresses are kept for a few seconds,
-    // failures are not. With public_only, one address that may not be dialled refuses them all.
+    // What is known of the addresses of where.dial_host; a renewal is begun where it is due.
+    chain::known_name::standing look_at_name(destination& d);
+    // Has d.name looked up; d.resolved is woken when there is news. Nothing when the worker ends.
     void start_resolving(destination& d);
 
 private:
     using executor = asio::io_context::executor_type;
-    using resolver = asio::ip::basic_resolver<tcp, executor>;
     struct listener;
-    struct resolved;
 
     void meet_identities(); // of the configuration
     enum class accepted : std::uint8_t { one, nobody, not_now };
@@ -138,10 +139,8 @@ private:
     void finish_walk();
     void resume_accepting();
     void check_drained();
-    void addresses_found(const destination_ptr& d, boost::system::error_code e, const resolver::results_type& found);
 
     pause::timer ticker_;
-    resolver resolver_;
     asio::executor_work_guard<executor> work_;
     std::vector<std::unique_ptr<listener>> listeners_;
     std::vector<std::unique_ptr<exchange>> exchanges_;

@@ -26,7 +26,7 @@ NOT_IN = {"signer": r"boost/|fmt/|spdlog/|toml|CLI|pugi|prometheus|chrono_io",
 BANNED = {"manager", "helper", "helpers", "util", "utils", "impl", "mgr"}
 # Nouns where other libraries say them: x.data(), native_handle(), process_resident_memory_bytes.
 NOUNS = {"data", "handle", "process"}
-NOT_OURS = re.compile(r"native_handle|harden_process|process_(resident|open|cpu|start)\w*|std::data|coroutine_handle")
+NOT_OURS = re.compile(r"native_handle|harden_process|ares_process_fd|process_(resident|open|cpu|start)\w*|std::data|coroutine_handle")
 LONGEST_FILE, LONGEST_TEST, LONGEST_LINE = 400, 600, 120
 GENERATED = {"scope_table"}
 

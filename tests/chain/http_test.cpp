@@ -21,12 +21,13 @@ struct Http : testing::Test {
     }
     http_result ask(const http_ask& a) { return tests::run_task(on, ask_then_close(a)); }
     task<http_result> ask_then_close(const http_ask& a) {
-        auto reply = co_await ask_http(a, "");
+        auto reply = co_await ask_http(a, "", names);
         endpoint.close();
         co_return reply;
     }
 
     boost::asio::io_context on{1};
+    resolver names{on};
     tests::imposter endpoint{on};
 };
 
@@ -65,7 +66,7 @@ TEST_F(Http, SendsABodyWithItsLength) {
 TEST_F(Http, NamesRootsThatCannotBeRead) {
     http_ask a;
     a.url = "https://127.0.0.1:1/";
-    const auto reply = tests::run_task(ask_http(a, "/no/such/file"));
+    const auto reply = tests::run_task(on, ask_http(a, "/no/such/file", names));
     ASSERT_FALSE(reply);
     EXPECT_NE(reply.error().detail.find("AWS_CA_BUNDLE"), std::string::npos) << reply.error().detail;
 }

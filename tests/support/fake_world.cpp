@@ -71,7 +71,7 @@ chain::task<chain::http_result> fake_world::http(const chain::http_ask& ask) {
     if (network) {
         chain::http_ask quick = ask;
         quick.read_limit = std::chrono::milliseconds(300);
-        co_return co_await chain::ask_http(quick, "");
+        co_return co_await chain::ask_http(quick, "", resolver_);
     }
     if (hangs) {
         asio::steady_timer never(on_, asio::steady_timer::time_point::max());

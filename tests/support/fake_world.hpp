@@ -38,7 +38,7 @@ public:
     std::vector<std::string> commands; // that were run
     std::chrono::milliseconds paused{0};
 
-    explicit fake_world(boost::asio::io_context& on) : on_(on) {}
+    explicit fake_world(boost::asio::io_context& on) : on_(on), resolver_(on) {}
 
     std::optional<std::string> env(std::string_view name) const override;
     chain::result<std::optional<chain::secret>>
@@ -65,6 +65,7 @@ private:
     friend class fake_alarm;
 
     boost::asio::io_context& on_;
+    chain::resolver resolver_; // of the real client
     std::map<const void*, ringing> alarms_;
 };
 

@@ -24,7 +24,10 @@ void over_tls(conf::config& c) {
     c.routes.front().scheme = conf::scheme::https;
 }
 
-live_proxy::live_proxy(const change& differently, const chain::snapshot& known) {
+live_proxy::live_proxy(
+    const change& differently, const chain::snapshot& known, std::optional<chain::name_service> names
+) {
+    ground_.names = std::move(names);
     spdlog::set_level(spdlog::level::off);
     ground_.config = make_config(differently);
     ground_.via_name = "countersign-test";

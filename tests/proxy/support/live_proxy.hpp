@@ -21,7 +21,12 @@ public:
     using change = std::function<void(conf::config&)>;
 
     // The configuration has one route: every AWS host, plain HTTP to `upstream`.
-    explicit live_proxy(const change& differently = {}, const chain::snapshot& known = some_credentials());
+    // `names`: whom the worker asks for names, in place of the machine's servers.
+    explicit live_proxy(
+        const change& differently = {},
+        const chain::snapshot& known = some_credentials(),
+        std::optional<chain::name_service> names = std::nullopt
+    );
     ~live_proxy();
     live_proxy(const live_proxy&) = delete;
     live_proxy& operator=(const live_proxy&) = delete;

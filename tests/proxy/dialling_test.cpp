@@ -1,0 +1,100 @@
+// How a worker finds and reaches the places that requests go to: names from a DNS server, addresses of loopback.
+#include "tests/proxy/support/live_proxy.hpp"
+#include "tests/support/name_server.hpp"
+
+#include <gtest/gtest.h>
+
+namespace countersign::proxy {
+namespace {
+
+using namespace countersign::tests;
+using namespace std::chrono_literals;
+
+constexpr std::string_view sqs_host = "sqs.us-east-1.amazonaws.com";
+
+std::string request_to(std::string_view host) {
+    return "GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n";
+}
+
+struct Dialling : testing::Test {
+    // S3 goes to the name s3.test, SQS to sqs.test, at the port of the proxy's service; one attempt each.
+    void start() {
+        proxy.emplace(
+            [](conf::config& c) {
+                c.retry.max_attempts = 1;
+                c.routes.front().connect->host = "s3.test";
+                conf::route sqs = c.routes.front();
+                sqs.host = sqs_host;
+                sqs.connect->host = "sqs.test";
+                c.routes.insert(c.routes.begin(), sqs);
+            },
+            some_credentials(),
+            dns.service()
+        );
+    }
+    message ask(std::string_view host) {
+        peer client = proxy->connect();
+        client.send(request_to(host));
+        answer_one();
+        return client.receive();
+    }
+    void answer_one() {
+        peer up = proxy->upstream.accept();
+        up.receive();
+        up.send(answer_text("200 OK", "", "Connection: close\r\n"));
+    }
+
+    name_server dns;
+    std::optional<live_proxy> proxy;
+};
+
+TEST_F(Dialling, GoesWhereTheNameLeads) {
+    dns.script("s3.test", {{"127.0.0.1"}, 60, {"alias.test"}});
+    start();
+    EXPECT_EQ(ask(s3_host).status(), 200u);
+    EXPECT_EQ(ask(s3_host).status(), 200u);
+    EXPECT_EQ(dns.asked("s3.test"), 2u); // once, for each family
+}
+
+TEST_F(Dialling, IsNotHeldUpByASilentZone) {
+    dns.script("s3.test", {{"127.0.0.1"}});
+    dns.script("sqs.test", {{}, 60, {}, 60, 0, true});
+    start();
+    peer waiting = proxy->connect();
+    waiting.send(request_to(sqs_host));
+    dns.await_question("sqs.test");
+    EXPECT_EQ(ask(s3_host).status(), 200u);
+} // ends with the look-up under way
+
+TEST_F(Dialling, SaysThatThereIsNoSuchName) {
+    start();
+    peer client = proxy->connect();
+    client.send(request_to(s3_host));
+    const message m = client.receive();
+    EXPECT_EQ(m.status(), 502u);
+    EXPECT_NE(m.body.find("s3.test"), std::string::npos) << m.body;
+}
+
+TEST_F(Dialling, SharesALookUpBetweenThoseWhoWait) {
+    dns.script("s3.test", {{}, 60, {}, 60, 0, true});
+    start();
+    peer one = proxy->connect(), two = proxy->connect();
+    one.send(request_to(s3_host));
+    dns.await_question("s3.test");
+    two.send(request_to(s3_host));
+    proxy->counters();
+    EXPECT_EQ(dns.asked("s3.test"), 2u);
+}
+
+TEST_F(Dialling, RefusesAnAwsNameWithAPrivateAddressAmongPublicOnes) {
+    dns.script(std::string(s3_host), {{"192.0.78.1", "127.0.0.1"}});
+    proxy.emplace([](conf::config& c) { c.routes.clear(); }, some_credentials(), dns.service());
+    peer client = proxy->connect();
+    client.send(request_to(s3_host));
+    const message m = client.receive();
+    EXPECT_EQ(m.status(), 403u);
+    EXPECT_EQ(m.value("x-countersign-error"), "address-refused");
+}
+
+} // namespace
+} // namespace countersign::proxy
