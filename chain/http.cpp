@@ -1,9 +1,9 @@
 #include "chain/http.hpp"
 
+#include "chain/connector.hpp"
 #include "chain/text.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +25,7 @@
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <unistd.h>
 #include <utility>
 
 namespace countersign::chain {
@@ -80,21 +81,39 @@ addresses_of(resolver& names, const http_ask& ask, const http_url& url, steady::
     co_return known;
 }
 
+struct dropped_at_the_end {
+    std::shared_ptr<connector> what;
+    ~dropped_at_the_end() { what->drop(); }
+};
+
 task<std::optional<http_fault>>
 dial(beast::tcp_stream& stream, resolver& names, const http_ask& ask, const http_url& url, steady::time_point until) {
     const auto found = co_await addresses_of(names, ask, url, until);
     if (!found)
         co_return found.error();
-    error_code error = asio::error::host_not_found;
-    for (const auto& address : *found) {
-        stream.expires_at(until);
-        const tcp::endpoint endpoint(address, port_in(url.port));
-        std::tie(error) = co_await stream.async_connect(endpoint, as_values);
-        if (!error)
-            co_return std::nullopt;
-        stream.close();
+    std::vector<tcp::endpoint> endpoints;
+    for (const auto& address : *found)
+        endpoints.emplace_back(address, port_in(url.port));
+    asio::steady_timer news(names.context(), until);
+    std::optional<connected> outcome;
+    const dropped_at_the_end race{std::make_shared<connector>(names.context(), endpoints)};
+    race.what->begin([&](connected c) {
+        outcome = c;
+        news.cancel();
+    });
+    co_await news.async_wait(as_values);
+    if (!outcome)
+        co_return fault(http_stage::connect, "connection", beast::error::timeout);
+    error_code error(outcome->error, boost::system::system_category());
+    if (!error) {
+        stream.socket().assign(endpoints[outcome->which].protocol(), outcome->descriptor, error);
+        if (error)
+            ::close(outcome->descriptor);
     }
-    co_return fault(http_stage::connect, "connection", error);
+    if (error)
+        co_return fault(http_stage::connect, "connection", error);
+    stream.expires_at(until);
+    co_return std::nullopt;
 }
 
 // The body is a view: the secret is not copied once more.

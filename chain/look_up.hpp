@@ -1,7 +1,7 @@
 // One question to the name service: which addresses a host has, of both families, from the hosts file or by DNS as
-// nsswitch.conf and resolv.conf say, in the order of RFC 6724. c-ares does the work on the io_context's thread, with no
-// thread and no lock of its own. Each question is a channel of its own: it sees those files as they are now, can be ended
-// alone, and no other question's trouble reaches it. Blocks for reading these files only.
+// nsswitch.conf and resolv.conf say, in the order of RFC 6724. c-ares does the work, on the io_context's thread. Each
+// question is a channel of its own: it sees those files as they are now, can be ended alone, and no other question's
+// trouble reaches it. Blocks for reading these files only.
 #pragma once
 
 #include "chain/name_service.hpp"
@@ -32,15 +32,15 @@ enum class name_verdict : std::uint8_t {
 struct name_answer {
     name_verdict verdict = name_verdict::failed;
     std::vector<boost::asio::ip::address> addresses; // all of them, in the order of RFC 6724
-    std::chrono::seconds lasts{0};                   // the shortest TTL on the way, CNAMEs' too; 0: hosts file
+    std::chrono::seconds lasts{0};                   // shortest TTL on the way, CNAMEs' too; 0: hosts file
     std::string detail;                              // why there are none
 };
 
 class look_up : public std::enable_shared_from_this<look_up> {
 public:
     static constexpr std::chrono::seconds longest{30}; // whatever resolv.conf says
-    // Then the families are asked for alone as well: there are servers that never answer for IPv6, and its silence shall
-    // not cost a host that has IPv4.
+    // Then the families are asked for alone as well: some servers never answer for IPv6, and their silence about it
+    // shall not cost a host its IPv4.
     static constexpr std::chrono::seconds alone_after{2};
 
     // `receive` is called once, from the io_context.

@@ -16,6 +16,7 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,7 +47,7 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     session_ticket ticket;
 
     chain::resolver::name name; // of where.dial_host: what the worker's resolver knows. Null until it is asked
-    std::size_t next_address = 0;
+    std::optional<asio::ip::address> reached; // answered last: dialled first, until it fails
     bool resolving = false;
     wait_queue resolved;
 

@@ -86,33 +86,11 @@ void transport::close_with_reset() noexcept {
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-task<errc> transport::connect(const tcp::endpoint& address) {
+errc transport::adopt_connected(int descriptor) {
     close();
-    const int descriptor = ::socket(address.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) {
-        co_return errc::connect_failed;
-    }
-    const bool at_once = ::connect(descriptor, address.data(), static_cast<socklen_t>(address.size())) == 0;
-    if (!at_once && errno != EINPROGRESS) {
-        const int why = errno;
-        ::close(descriptor);
-        errno = why;
-        co_return errc::connect_failed;
-    }
-    if (const errc e = adopt(descriptor); e != errc::none) {
-        co_return e;
-    }
-    readable_ = false; // whoever answers, has not yet
-    writable_ = at_once;
-    const errc e = co_await until_writable{*this};
-    if (e != errc::none) {
-        co_return e;
-    }
-    int failure = 0;
-    socklen_t size = sizeof failure;
-    ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &failure, &size);
-    errno = failure;
-    co_return failure == 0 ? errc::none : errc::connect_failed;
+    const errc e = adopt(descriptor);
+    readable_ = false; // should there be something after all, the poller says it
+    return e;
 }
 
 task<errc> transport::shake_hands(SSL* connection) {

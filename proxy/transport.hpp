@@ -44,8 +44,8 @@ public:
 
     // Takes over a connected, non-blocking descriptor; closes it when that is not possible.
     errc adopt(int descriptor);
-    // Opens a socket and connects it. errc::none, connect_failed (errno says why) or cancelled.
-    task<errc> connect(const tcp::endpoint& address);
+    // The same for one that was just connected to another side that has nothing to say yet.
+    errc adopt_connected(int descriptor);
     // TLS as client over what is connected. Takes the prepared connection over.
     task<errc> shake_hands(SSL* connection);
 

@@ -15,6 +15,26 @@ namespace {
 
 constexpr steady_time never = steady_time::max();
 
+// co_await: the connector's outcome.
+class until_connected {
+public:
+    until_connected(worker& w, chain::connector& c) noexcept : worker_(w), connector_(c) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+        connector_.begin([this, waiting](chain::connected c) {
+            worker_.refresh_clock();
+            outcome_ = c;
+            waiting.resume();
+        });
+    }
+    chain::connected await_resume() const noexcept { return outcome_; }
+
+private:
+    worker& worker_;
+    chain::connector& connector_;
+    chain::connected outcome_;
+};
+
 } // namespace
 
 upstream_connection::upstream_connection(worker& w, destination_ptr d)
@@ -77,29 +97,60 @@ task<errc> upstream_connection::await_addresses(steady_time deadline) {
     co_return e;
 }
 
+std::vector<tcp::endpoint> upstream_connection::addresses_in_turn() const {
+    const std::vector<asio::ip::address>& known = destination_->name->known.addresses();
+    std::vector<tcp::endpoint> in_turn;
+    for (const asio::ip::address& a : known) {
+        in_turn.emplace_back(a, destination_->where.dial_port);
+    }
+    if (destination_->reached) {
+        const auto first = std::find(known.begin(), known.end(), *destination_->reached) - known.begin();
+        if (first != std::ssize(known)) { // else the name does not lead there any more
+            std::rotate(in_turn.begin(), in_turn.begin() + first, in_turn.begin() + first + 1);
+        }
+    }
+    return in_turn;
+}
+
 task<errc> upstream_connection::connect_to_any(steady_time deadline) {
     const errc found = co_await await_addresses(deadline);
     if (found != errc::none) {
         co_return found;
     }
+    const std::vector<tcp::endpoint> addresses = addresses_in_turn();
     deadline_ = deadline;
-    // A copy: while this connects, somebody else may resolve anew.
-    const std::vector<asio::ip::address> addresses = destination_->name->known.addresses();
-    const std::size_t first = destination_->next_address++;
-    for (std::size_t i = 0; i < addresses.size(); ++i) {
-        const tcp::endpoint address{addresses[(first + i) % addresses.size()], destination_->where.dial_port};
-        const errc e = explain(co_await connect(address));
-        if (e == errc::none) {
-            deadline_ = never;
-            co_return e;
-        }
-        const char* const why = e == errc::timed_out ? "connect_timeout has passed" : std::strerror(errno);
-        failure_ = fmt::format("{}:{}: {}", address.address().to_string(), address.port(), why);
-        if (e == errc::timed_out || e == errc::cancelled) {
-            co_return e;
-        }
+    connecting_ = std::make_shared<chain::connector>(worker_.context, addresses);
+    until_connected over{worker_, *connecting_};
+    const chain::connected c = co_await over;
+    connecting_ = nullptr;
+    deadline_ = never;
+    co_return take(c, addresses[c.which]);
+}
+
+errc upstream_connection::take(const chain::connected& c, const tcp::endpoint& address) {
+    int error = c.error;
+    errc e = explain(error == ECANCELED ? errc::cancelled : errc::connect_failed);
+    if (error == 0) {
+        e = adopt_connected(c.descriptor);
+        error = errno; // of a poller that cannot take it
     }
-    co_return errc::connect_failed;
+    if (e == errc::none) {
+        destination_->reached = address.address();
+        return e;
+    }
+    if (destination_->reached == address.address()) {
+        destination_->reached.reset();
+    }
+    const char* const why = e == errc::timed_out ? "connect_timeout has passed" : std::strerror(error);
+    failure_ = fmt::format("{}:{}: {}", address.address().to_string(), address.port(), why);
+    return e;
+}
+
+void upstream_connection::cancel() {
+    if (connecting_) {
+        connecting_->give_up();
+    }
+    transport::cancel();
 }
 
 task<errc> upstream_connection::secure(steady_time deadline) {

@@ -2,6 +2,7 @@
 // and the other side's end retire it at once. One request at a time. Not thread-safe: one worker's.
 #pragma once
 
+#include "chain/connector.hpp"
 #include "proxy/buffers.hpp"
 #include "proxy/destination.hpp"
 #include "proxy/task.hpp"
@@ -9,8 +10,10 @@
 
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace countersign::proxy {
 
@@ -27,7 +30,7 @@ public:
     // The idle connection that was used last and is silent, now busy; null when there is none.
     static upstream_ptr take_idle(destination& d) noexcept;
 
-    // Resolves, connects, and shakes hands within the configured time-outs. failure() then says more.
+    // Resolves, connects (to whichever address answers first), and shakes hands within the configured time-outs. failure() then says more.
     task<errc> open();
     const std::string& failure() const noexcept { return failure_; }
 
@@ -51,7 +54,7 @@ public:
     // closed when it is not silent or the pool is full.
     void keep();
     void close() noexcept { transport::close(); }
-    void cancel() noexcept { transport::cancel(); } // ends what is waiting with errc::cancelled
+    void cancel(); // ends what is waiting with errc::cancelled
 
     void on_tick(steady_time now) override;
     void on_ending(ending) override;
@@ -61,12 +64,15 @@ private:
     void on_unasked() override;
     task<errc> connect_to_any(steady_time deadline);
     task<errc> await_addresses(steady_time deadline);
+    std::vector<tcp::endpoint> addresses_in_turn() const;
+    errc take(const chain::connected& c, const tcp::endpoint& address);
     task<errc> secure(steady_time deadline);
     errc explain(errc e) const noexcept;
     void retire();
 
     worker& worker_;
     destination_ptr destination_;
+    std::shared_ptr<chain::connector> connecting_; // while it does
     block block_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

@@ -1,5 +1,7 @@
 // How a worker finds and reaches the places that requests go to: names from a DNS server, addresses of loopback.
+#include "chain/connection_race.hpp"
 #include "tests/proxy/support/live_proxy.hpp"
+#include "tests/support/black_hole.hpp"
 #include "tests/support/name_server.hpp"
 
 #include <gtest/gtest.h>
@@ -18,9 +20,10 @@ std::string request_to(std::string_view host) {
 
 struct Dialling : testing::Test {
     // S3 goes to the name s3.test, SQS to sqs.test, at the port of the proxy's service; one attempt each.
-    void start() {
+    void start(std::chrono::milliseconds connect_timeout = 5s) {
         proxy.emplace(
-            [](conf::config& c) {
+            [&](conf::config& c) {
+                c.upstream.connect_timeout = connect_timeout;
                 c.retry.max_attempts = 1;
                 c.routes.front().connect->host = "s3.test";
                 conf::route sqs = c.routes.front();
@@ -84,6 +87,51 @@ TEST_F(Dialling, SharesALookUpBetweenThoseWhoWait) {
     two.send(request_to(s3_host));
     proxy->counters();
     EXPECT_EQ(dns.asked("s3.test"), 2u);
+}
+
+TEST_F(Dialling, GoesOnWhereAnAddressRefuses) {
+    dns.script("s3.test", {{"127.0.0.2", "127.0.0.3", "127.0.0.1"}});
+    start();
+    EXPECT_EQ(ask(s3_host).status(), 200u);
+}
+
+TEST_F(Dialling, ReachesHostsOfEitherFamily) {
+    dns.script("s3.test", {{"::1", "127.0.0.1"}}); // nobody listens on ::1
+    start();
+    EXPECT_EQ(ask(s3_host).status(), 200u);
+}
+
+TEST_F(Dialling, PassesABlackHoleAndRemembersWhoAnswered) {
+    dns.script("s3.test", {{"127.0.0.2", "127.0.0.1"}});
+    start();
+    const black_hole hole("127.0.0.2", proxy->upstream.port());
+    EXPECT_EQ(ask(s3_host).status(), 200u);
+    const auto before = std::chrono::steady_clock::now();
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(ask(s3_host).status(), 200u);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 20 * chain::connection_race::head_start);
+}
+
+TEST_F(Dialling, SaysWhichAddressKeepsSilent) {
+    dns.script("s3.test", {{"127.0.0.2"}});
+    start(200ms);
+    const black_hole hole("127.0.0.2", proxy->upstream.port());
+    peer client = proxy->connect();
+    client.send(request_to(s3_host));
+    const message m = client.receive();
+    EXPECT_EQ(m.status(), 504u);
+    EXPECT_NE(m.body.find("127.0.0.2"), std::string::npos) << m.body;
+}
+
+TEST_F(Dialling, EndsInTheMiddleOfConnecting) {
+    dns.script("s3.test", {{"127.0.0.2"}});
+    start();
+    const black_hole hole("127.0.0.2", proxy->upstream.port());
+    peer client = proxy->connect();
+    client.send(request_to(s3_host));
+    dns.await_question("s3.test");
+    while (proxy->counters().upstream_connections == 0) {
+    }
 }
 
 TEST_F(Dialling, RefusesAnAwsNameWithAPrivateAddressAmongPublicOnes) {
