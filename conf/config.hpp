@@ -27,6 +27,7 @@ enum class scheme : std::uint8_t { https, http };
 enum class sign_mode : std::uint8_t { header, query, none };
 enum class payload_mode : std::uint8_t { automatic, signed_body, unsigned_body };
 enum class retry_mode : std::uint8_t { standard, off };
+enum class unknown_outcome : std::uint8_t { safe, all, never };
 enum class other_hosts : std::uint8_t { deny, pass };
 enum class log_format : std::uint8_t { text, json };
 enum class log_level : std::uint8_t { debug, info, warn, error, off };
@@ -96,14 +97,19 @@ struct client {
     int line = 0;                   // in the file, for messages
 };
 
+// upstream.response_timeout where neither the configuration nor the service says otherwise.
+constexpr milliseconds usual_response_timeout{60000};
+
 struct upstream_settings {
     std::string ca_file;                // PEM, trusted besides the system's roots
     milliseconds connect_timeout{5000}; // name resolution and TCP
     milliseconds tls_timeout{10000};
-    milliseconds request_timeout{60000};  // the whole request written
-    milliseconds response_timeout{60000}; // request written to the end of the answer's head
-    milliseconds idle_timeout{20000};     // an unused connection is closed after this
-    unsigned max_idle_per_host = 64;      // per worker
+    milliseconds request_timeout{60000}; // the whole request written
+    // Request written to the end of the answer's head. None: usual_response_timeout, or as long as the service itself
+    // may take (signer/answer_time.hpp).
+    std::optional<milliseconds> response_timeout;
+    milliseconds idle_timeout{20000}; // an unused connection is closed after this
+    unsigned max_idle_per_host = 64;  // per worker
 };
 
 struct payload_settings {
@@ -114,6 +120,9 @@ struct payload_settings {
 struct retry_settings {
     retry_mode mode = retry_mode::standard;
     std::optional<unsigned> max_attempts; // the first one included; default 3 (DynamoDB 4), see proxy/retry.hpp
+    milliseconds max_elapsed{60000};      // no further attempt begins later than this after its request began
+    // What is repeated where nobody knows whether the service has acted (RFC 9110 9.2.2); see proxy/repeatable.hpp.
+    conf::unknown_outcome unknown_outcome = conf::unknown_outcome::safe;
 };
 
 // An entry of policy.allow or policy.deny: it holds for a request when all that it names holds. Globs; in lower case.

@@ -177,9 +177,17 @@ void read_retry_mode(const value& v, config& c) {
     c.retry.mode = pick<retry_mode>(v, {{"standard", retry_mode::standard}, {"off", retry_mode::off}});
 }
 
+void read_unknown_outcome(const value& v, config& c) {
+    c.retry.unknown_outcome = pick<unknown_outcome>(
+        v, {{"safe", unknown_outcome::safe}, {"all", unknown_outcome::all}, {"never", unknown_outcome::never}}
+    );
+}
+
 constexpr std::array retry_keys{
     key<config>{"mode", read_retry_mode},
     key<config>{"max_attempts", [](const value& v, config& c) { c.retry.max_attempts = attempts(v); }},
+    key<config>{"max_elapsed", [](const value& v, config& c) { c.retry.max_elapsed = v.duration(); }},
+    key<config>{"unknown_outcome", read_unknown_outcome},
 };
 
 void read_other_hosts(const value& v, config& c) {

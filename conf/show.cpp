@@ -162,7 +162,8 @@ constexpr line<config> upstream_lines[]{
     {"connect_timeout", [](const config& c) { return shown(c.upstream.connect_timeout); }},
     {"tls_timeout", [](const config& c) { return shown(c.upstream.tls_timeout); }},
     {"request_timeout", [](const config& c) { return shown(c.upstream.request_timeout); }},
-    {"response_timeout", [](const config& c) { return shown(c.upstream.response_timeout); }},
+    {"response_timeout",
+     [](const config& c) { return shown(c.upstream.response_timeout.value_or(usual_response_timeout)); }},
     {"idle_timeout", [](const config& c) { return shown(c.upstream.idle_timeout); }},
     {"max_idle_per_host", [](const config& c) { return shown(c.upstream.max_idle_per_host); }},
 };
@@ -173,6 +174,11 @@ constexpr line<config> payload_lines[]{
 constexpr line<config> retry_lines[]{
     {"mode", [](const config& c) { return shown(c.retry.mode); }},
     {"max_attempts", [](const config& c) { return shown(c.retry.max_attempts); }},
+    {"max_elapsed", [](const config& c) { return shown(c.retry.max_elapsed); }},
+    {"unknown_outcome",
+     [](const config& c) {
+         return named(c.retry.unknown_outcome, std::array<string_view, 3>{"safe", "all", "never"});
+     }},
 };
 constexpr line<config> policy_lines[]{
     {"other_hosts",

@@ -1,6 +1,8 @@
 // The part of a session that sends its request upstream, again if that is worth it, and has the answer passed on.
 #include "proxy/forward.hpp"
 #include "proxy/identity.hpp"
+#include "proxy/outgoing.hpp"
+#include "proxy/redirect.hpp"
 #include "proxy/relay.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
@@ -8,6 +10,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace countersign::proxy {
@@ -25,10 +28,23 @@ complaint complaint_of(const exchange& x, const outcome& out) noexcept {
     return {out.code, out.region, x.in.is_head && out.code.empty() && (status == 400 || status == 403)};
 }
 
+std::string_view location_of(const answer& a) noexcept {
+    const auto found = std::find_if(a.head.fields.begin(), a.head.fields.end(), [](const field& f) {
+        return equal_ignoring_case(f.name, "location");
+    });
+    return found == a.head.fields.end() ? std::string_view{} : found->value;
+}
+
+// A bucket is made where the request says; it is nowhere yet.
+bool makes_bucket(const exchange& x) noexcept {
+    return x.in.method == "PUT" && x.in.query.empty() && x.path.find('/', 1) == std::string_view::npos;
+}
+
 } // namespace
 
 task<> session::exchange_with_upstream(exchange& x) {
     enter(phase::upstream);
+    begin_time(x, worker_);
     unsigned paid = 0;
     tried_remedies tried;
     for (x.attempts = 1;; ++x.attempts) {
@@ -41,7 +57,7 @@ task<> session::exchange_with_upstream(exchange& x) {
         count_attempt(x);
         outcome out = co_await forward_once(x, worker_, attempt_);
         bool healed = false;
-        if (!left_ && signs(x) && out.error == errc::none && x.reply.head.status >= 400) {
+        if (!left_ && signs(x) && out.error == errc::none && x.reply.head.status >= 300) {
             healed = co_await heal(x, out, tried);
         }
         if (left_ || out.error == errc::cancelled) {
@@ -52,8 +68,10 @@ task<> session::exchange_with_upstream(exchange& x) {
         if (healed) {
             continue;
         }
-        const attempt a = describe(out, x, paid);
-        const retry_decision next = decide(x.place->retries, a, worker_.random(), *x.place->budget);
+        const attempt a = describe(out, x, worker_, paid);
+        const retry_policy& policy = x.place->retries;
+        const retry_decision next = decide(policy, a, worker_.random(), *x.place->budget);
+        out.held_back = out.is_unknown && !a.repeatable && a.number < policy.max_attempts;
         const std::chrono::milliseconds wait = next.delay.value_or(next.hold);
         if (next.delay) {
             count_retry(x, reason_of(a.result));
@@ -79,6 +97,17 @@ task<> session::exchange_with_upstream(exchange& x) {
 
 // True: what the answer complains about is mended, and the request is to be signed and sent again.
 task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried) {
+    if (worker_.now() >= x.began + worker_.config->retry.max_elapsed) {
+        co_return false;
+    }
+    if (!tried.place && move_to_other_place(x, out)) {
+        tried.place = true;
+        put_away(x, out);
+        co_return true;
+    }
+    if (x.reply.head.status < 400) {
+        co_return false;
+    }
     const plan& where = x.place->where;
     const complaint says = complaint_of(x, out);
     switch (find_remedy(says, x.signed_with, where, known_of(worker_, x.identity), tried)) {
@@ -90,7 +119,7 @@ task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried)
         break;
     case remedy::renewal: {
         tried.renewal = true;
-        const steady_time limit = worker_.now() + renewal_limit;
+        const steady_time limit = std::min(worker_.now() + renewal_limit, x.give_up);
         const bool others = co_await await_other_credentials(worker_, x.identity, x.signed_with, limit);
         if (!others || left_) {
             co_return false;
@@ -106,6 +135,41 @@ task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried)
     }
     put_away(x, out);
     co_return true;
+}
+
+// S3 says that the bucket is elsewhere. The other place is asked about as if the client had named it: routes and policy
+// decide, its addresses are checked, and its name is verified. False: nothing has changed, the answer is passed on.
+bool session::move_to_other_place(exchange& x, const outcome& out) {
+    if (x.place->where.service != "s3" || (x.by && !x.place->where.is_default_region)) {
+        return false;
+    }
+    const redirect_answer said{x.reply.head.status, out.code, out.region, location_of(x.reply), out.endpoint};
+    const auto to = read_redirect(said, x.in.host, x.signed_with.region);
+    if (!to || (said.status == 400 && makes_bucket(x))) {
+        return false;
+    }
+    const asked_host asked{to->host, x.in.port, x.in.https, x.in.method, x.in.path};
+    const auto found =
+        worker_.destinations.find(*worker_.config, worker_.default_region, asked, worker_.metrics, worker_.now());
+    const auto* const other = std::get_if<destination_ptr>(&found);
+    const bool is_alike = other && (*other)->where.service == "s3" && (*other)->region() == to->region &&
+                          (*other)->where.identity == x.place->where.identity &&
+                          (*other)->where.sign == x.place->where.sign;
+    if (!is_alike) {
+        return false;
+    }
+    const destination_ptr before = std::exchange(x.place, *other);
+    prepare(x);
+    if (x.place->where.rules && check_action(x)) {
+        x.place = before;
+        prepare(x);
+        return false;
+    }
+    if (before->where.is_default_region) {
+        before->learn_region(to->region);
+    }
+    ++before->counters->retries[static_cast<std::size_t>(retry_reason::wrong_region)];
+    return true;
 }
 
 void session::abandon(exchange& x, std::string_view why) {

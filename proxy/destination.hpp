@@ -45,6 +45,7 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
 
     std::vector<upstream_ptr> idle; // the one used last is at the back
     session_ticket ticket;
+    steady_time distrusted_until{}; // one of them died under a request: until then POST and its like use new ones
 
     chain::resolver::name name; // of where.dial_host: what the worker's resolver knows. Null until it is asked
     std::optional<asio::ip::address> reached; // answered last: dialled first, until it fails

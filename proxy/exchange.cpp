@@ -37,6 +37,7 @@ void exchange::reset() noexcept {
     by.reset();
     connection.reset();
     signed_with.keys.reset();
+    delivered = delivery::nothing;
     path = query = body = payload_hash = {};
     body_room.clear();
     in = inbound{};

@@ -48,7 +48,11 @@ struct answer {
     bool keep_alive = false;
     std::size_t head_size = 0; // the head's bytes are the first of connection->bytes()
     std::string_view amz_retry_after, retry_after, amzn_errortype, amzn_query_error, amz_bucket_region;
+    errc end = errc::none; // until_close: how its end came, if it has, behind what is in the connection's buffer
 };
+
+// How much of a request may have reached the service.
+enum class delivery : std::uint8_t { nothing, part, whole };
 
 struct exchange {
     exchange() = default;
@@ -79,6 +83,9 @@ struct exchange {
     // --- the attempt ---
     upstream_ptr connection;
     signed_as signed_with;
+    delivery delivered = delivery::nothing;
+    std::chrono::milliseconds answer_limit{0}; // request written to the end of the answer's head
+    steady_time give_up{};                     // whatever is under way upstream then ends
     field_array response_fields;
     answer reply;
 

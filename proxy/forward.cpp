@@ -1,20 +1,22 @@
 #include "proxy/forward.hpp"
 
 #include "proxy/answer_head.hpp"
-#include "proxy/chunked.hpp"
-#include "proxy/error_code.hpp"
+#include "proxy/error_answer.hpp"
 #include "proxy/outgoing.hpp"
+#include "proxy/repeatable.hpp"
 #include "proxy/worker.hpp"
+#include "signer/answer_time.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace countersign::proxy {
 
 namespace {
 
-constexpr unsigned most_informational = 8;            // 1xx answers before the real one
-constexpr std::size_t longest_error_body = 16 * 1024; // looked at for an error code
-constexpr auto error_body_limit = std::chrono::seconds{5};
+constexpr unsigned most_informational = 8; // 1xx answers before the real one
+constexpr std::chrono::milliseconds error_body_limit{5000};
+constexpr auto distrust = std::chrono::seconds{30};
 
 // Reads to the end of the final answer's head, which is then parsed into x.reply.
 task<errc> read_answer_head(exchange& x, upstream_connection& c, steady_time deadline) {
@@ -50,72 +52,15 @@ task<errc> read_answer_head(exchange& x, upstream_connection& c, steady_time dea
     }
 }
 
-// Where the answer's body ends in the bytes at hand. False: not yet all there. `text` gets its beginning, decoded.
-bool body_is_whole(const exchange& x, std::string_view raw, std::pmr::string& text, std::size_t& size) {
-    text.clear();
-    switch (x.reply.framing) {
-    case answer_framing::none:
-        size = 0;
-        return true;
-    case answer_framing::length:
-        size = std::min<std::size_t>(raw.size(), x.reply.length);
-        text.assign(raw.substr(0, size));
-        return size == x.reply.length;
-    case answer_framing::until_close:
-        text.assign(raw);
-        return false;
-    case answer_framing::chunked:
-        break;
-    }
-    chunked_decoder decoder;
-    std::string_view rest = raw;
-    for (;;) {
-        std::string_view content;
-        const auto step = decoder.next(rest, content);
-        if (step == chunked_decoder::step::content) {
-            text.append(content);
-        } else {
-            size = raw.size() - rest.size();
-            return step == chunked_decoder::step::complete;
-        }
-    }
-}
-
-// An error's body is short and says what kind of error it is: it is read before anything is passed on. The buffer must
-// not move meanwhile, x.reply points into it; what does not fit is not looked at.
-task<> read_error(exchange& x, upstream_connection& c, steady_time deadline, outcome& out) {
-    std::pmr::string text{&x.attempt_memory()};
-    for (;;) {
-        const std::string_view raw = c.bytes().substr(x.reply.head_size);
-        out.whole = body_is_whole(x, raw, text, out.body_size);
-        if (out.whole || x.reply.framing == answer_framing::until_close || c.room() == 0 ||
-            raw.size() >= longest_error_body) {
-            break;
-        }
-        if (const errc e = co_await c.read_more(deadline); e != errc::none) {
-            out.error = e == errc::closed ? errc::truncated : e; // cut short: as if there had been none
-            co_return;
-        }
-    }
-    auto* const kept = static_cast<char*>(x.attempt_memory().allocate(text.size() + 1, 1));
-    text.copy(kept, text.size());
-    const std::string_view body{kept, text.size()};
-    out.code = find_error_code(x.reply.amzn_query_error, x.reply.amzn_errortype, body);
-    if (x.in.is_head && x.reply.head.status == 400) { // the answer to a HEAD has no code
-        out.region = x.reply.amz_bucket_region;
-    } else if (out.code == "AuthorizationHeaderMalformed" || out.code == "AuthorizationQueryParametersError") {
-        out.region = find_error_region(body);
-    }
-}
-
 bool may_be_stale(errc e) noexcept {
     return e == errc::closed || e == errc::reset || e == errc::truncated;
 }
 
 task<errc> connect(exchange& x, worker& w, upstream_connection*& current, outcome& out) {
+    x.delivered = delivery::nothing;
     x.connection = upstream_ptr{new upstream_connection{w, x.place}};
     current = x.connection.get();
-    const errc e = co_await x.connection->open();
+    const errc e = co_await x.connection->open(x.give_up);
     if (e != errc::none) {
         out.failure = x.connection->failure();
         x.connection->close();
@@ -123,17 +68,27 @@ task<errc> connect(exchange& x, worker& w, upstream_connection*& current, outcom
     co_return e;
 }
 
+// The other side has ended the connection in an orderly way before all of the request had reached its machine: it
+// cannot have acted on it.
+bool ended_too_early(const upstream_connection& c, errc e) noexcept {
+    return (e == errc::closed || e == errc::truncated) && c.bytes().empty() && c.has_undelivered();
+}
+
 task<errc> send_and_receive(exchange& x, worker& w) {
     upstream_connection& c = *x.connection;
     const std::string_view head = write_request_head(x, w);
     x.sent = w.now();
     const gather request{asio::buffer(head), asio::buffer(x.body)};
-    const errc sent = co_await c.write(request, x.sent + x.place->where.limits.request);
+    const errc sent = co_await c.write(request, std::min(x.sent + x.place->where.limits.request, x.give_up));
+    x.delivered = sent == errc::none ? delivery::whole : delivery::part;
     if (sent != errc::none && sent != errc::reset) {
         co_return sent;
     }
     // Even where the request could not be written whole, the service may have said why.
-    const errc e = co_await read_answer_head(x, c, w.now() + x.place->where.limits.response);
+    const errc e = co_await read_answer_head(x, c, std::min(w.now() + x.answer_limit, x.give_up));
+    if (x.delivered == delivery::whole && ended_too_early(c, e)) {
+        x.delivered = delivery::part;
+    }
     x.upstream_time = w.now() - x.sent;
     w.metrics.upstream_seconds.add(x.upstream_time);
     co_return e;
@@ -144,12 +99,55 @@ std::string describe_failure(errc e, const exchange& x) {
     return text.append(": ").append(to_string(e));
 }
 
+// A service that drops kept connections just as they are used costs one request that may not be sent twice, not many.
+upstream_ptr take_kept(const exchange& x, const worker& w) noexcept {
+    const bool is_delicate = w.now() < x.place->distrusted_until && !is_idempotent(x.in.method);
+    return is_delicate ? nullptr : upstream_connection::take_idle(*x.place);
+}
+
+// Can the service have acted on what it got? A part of a request whose hash is signed is worth nothing to it.
+bool may_have_acted(const exchange& x) noexcept {
+    const bool is_signed = x.place->where.sign != conf::sign_mode::none && x.payload_plan != "unsigned";
+    return x.delivered == delivery::whole || (x.delivered == delivery::part && !is_signed);
+}
+
+// A refusal whose body broke off is a refusal nevertheless.
+bool was_refused(const exchange& x) noexcept {
+    return x.reply.head.status == 429 || x.reply.head.status == 503;
+}
+
 } // namespace
+
+void begin_time(exchange& x, const worker& w) noexcept {
+    constexpr auto last_attempt = std::chrono::seconds{25}; // for one that begins at the last moment
+    const plan& p = x.place->where;
+    x.answer_limit = p.limits.response;
+    if (!p.limits.response_is_set) {
+        const auto slow = signer::longest_answer(p.service, p.authority, x.path, x.in.amz_target);
+        x.answer_limit = std::max<std::chrono::milliseconds>(x.answer_limit, slow.value_or(std::chrono::seconds{0}));
+    }
+    const auto longest = std::max(x.answer_limit, w.config->retry.max_elapsed);
+    x.give_up = std::max(x.began + longest + last_attempt, w.now() + longest);
+}
+
+bool may_repeat_blindly(const exchange& x, const worker& w) {
+    switch (w.config->retry.unknown_outcome) {
+    case conf::unknown_outcome::all:
+        return true;
+    case conf::unknown_outcome::never:
+        return false;
+    case conf::unknown_outcome::safe:
+        break;
+    }
+    const plan& p = x.place->where;
+    return is_repeatable({p.service, p.traits, x.in.method, x.path, x.query, x.in.fields, x.body});
+}
 
 task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current) {
     outcome out;
     x.reply = answer{};
-    x.connection = upstream_connection::take_idle(*x.place);
+    x.delivered = delivery::nothing;
+    x.connection = take_kept(x, w);
     current = x.connection.get();
     const bool reused = x.connection != nullptr;
     if (!reused) {
@@ -158,16 +156,19 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
     if (out.error == errc::none) {
         out.error = co_await send_and_receive(x, w);
         const bool silent = x.connection->bytes().empty();
-        if (reused && silent && may_be_stale(out.error)) {
+        const bool stale = reused && silent && may_be_stale(out.error);
+        if (stale) {
+            x.place->distrusted_until = w.now() + distrust;
+        }
+        if (stale && (!may_have_acted(x) || may_repeat_blindly(x, w))) {
             x.connection->close();
             out.error = co_await connect(x, w, current, out);
             if (out.error == errc::none) {
                 out.error = co_await send_and_receive(x, w);
             }
         }
-        if (out.error == errc::none && x.reply.head.status >= 400) {
-            const auto limit = std::min<steady_time::duration>(error_body_limit, x.place->where.limits.response);
-            co_await read_error(x, *x.connection, w.now() + limit, out);
+        if (out.error == errc::none && is_worth_reading(x)) {
+            co_await read_error(x, std::min(w.now() + std::min(error_body_limit, x.answer_limit), x.give_up), out);
         }
     }
     current = nullptr;
@@ -175,16 +176,19 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
         if (out.failure.empty()) {
             out.failure = describe_failure(out.error, x);
         }
+        out.is_unknown = may_have_acted(x) && !was_refused(x);
         x.connection->close();
     }
     co_return out;
 }
 
-attempt describe(const outcome& out, const exchange& x, unsigned paid) noexcept {
+attempt describe(const outcome& out, const exchange& x, const worker& w, unsigned paid) {
     attempt a;
     a.number = x.attempts;
     a.paid = paid;
     a.long_polling = is_long_polling(x.in.amz_target);
+    a.repeatable = !out.is_unknown || may_repeat_blindly(x, w);
+    a.left = std::chrono::ceil<std::chrono::milliseconds>(x.began + w.config->retry.max_elapsed - w.now());
     switch (out.error) {
     case errc::none:
         a.result = classify(x.reply.head.status, out.code);

@@ -32,6 +32,7 @@ struct tried_remedies {
     bool other_keys = false;
     bool renewal = false;
     bool region = false;
+    bool place = false; // see redirect.hpp
 };
 
 enum class remedy : std::uint8_t {

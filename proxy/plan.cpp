@@ -88,14 +88,15 @@ std::optional<refusal> fill_scope(
 }
 
 time_limits limits_of(const conf::upstream_settings& all, const conf::route* r) {
-    if (r == nullptr) {
-        return {all.connect_timeout, all.request_timeout, all.response_timeout, all.idle_timeout};
-    }
+    const auto own = [r](auto member) { return r ? r->*member : std::nullopt; };
+    const auto response = own(&conf::route::response_timeout);
+    const auto set = response ? response : all.response_timeout;
     return {
-        r->connect_timeout.value_or(all.connect_timeout),
-        r->request_timeout.value_or(all.request_timeout),
-        r->response_timeout.value_or(all.response_timeout),
-        r->idle_timeout.value_or(all.idle_timeout)};
+        own(&conf::route::connect_timeout).value_or(all.connect_timeout),
+        own(&conf::route::request_timeout).value_or(all.request_timeout),
+        set.value_or(conf::usual_response_timeout),
+        own(&conf::route::idle_timeout).value_or(all.idle_timeout),
+        set.has_value()};
 }
 
 // What a route says beyond where and as what.

@@ -21,8 +21,9 @@ namespace countersign::proxy {
 struct time_limits {
     conf::milliseconds connect{5000};
     conf::milliseconds request{60000};
-    conf::milliseconds response{60000};
+    conf::milliseconds response{conf::usual_response_timeout};
     conf::milliseconds idle{20000};
+    bool response_is_set = false; // by the configuration: it stands over what the service may take
 };
 
 struct plan {

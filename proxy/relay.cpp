@@ -13,7 +13,7 @@ namespace countersign::proxy {
 
 namespace {
 
-refusal refuse_outcome(const outcome& out) {
+refusal refuse_error(const outcome& out) {
     switch (out.error) {
     case errc::address_refused:
         return {
@@ -42,6 +42,17 @@ refusal refuse_outcome(const outcome& out) {
     default:
         return {502, "upstream-failed", fmt::format("The service gave no answer: {}.", out.failure)};
     }
+}
+
+refusal refuse_outcome(const outcome& out) {
+    refusal r = refuse_error(out);
+    if (out.is_unknown) {
+        r.message += " The request may have been carried out.";
+    }
+    if (out.held_back) {
+        r.message += " It was not sent again, since carrying it out twice could do harm (retry.unknown_outcome).";
+    }
+    return r;
 }
 
 // Room for the next bytes of a body: a large block once it is clear that there are many.
@@ -100,9 +111,12 @@ task<errc> body_pump::run(std::string_view head) {
         if (p.consumed != 0 && !c.bytes().empty()) {
             continue;
         }
-        make_room(c, w);
-        session_.await_upstream();
-        const errc e = co_await c.read_more(w.now() + w.config->listen.body_timeout);
+        errc e = exchange_.reply.end;
+        if (e == errc::none) { // else all of it was in the buffer
+            make_room(c, w);
+            session_.await_upstream();
+            e = co_await c.read_more(w.now() + w.config->listen.body_timeout);
+        }
         if (e == errc::closed) {
             const body_relay::piece last = body_.end();
             const errc written = co_await pass_on(last);
@@ -129,7 +143,9 @@ void finish_connection(exchange& x, bool whole) {
 task<> relay(session& s, exchange& x, const outcome& out) {
     if (out.error != errc::none) {
         x.refused = refuse_outcome(out);
-        spdlog::warn("{} {}: {}", x.in.method, x.in.host, out.failure);
+        const char* const why_once =
+            out.held_back ? "; not repeated: it may have been carried out (retry.unknown_outcome)" : "";
+        spdlog::warn("{} {}: {}{}", x.in.method, x.in.host, out.failure, why_once);
         co_return;
     }
     const client_framing framing = framing_for(x);

@@ -141,6 +141,8 @@ retry_decision decide(const retry_policy& policy, const attempt& a, double u01, 
     if (a.result == attempt_result::final_error || a.number >= policy.max_attempts || !a.repeatable)
         return {};
     const milliseconds delay = delay_after(policy, a, u01);
+    if (delay > a.left)
+        return {};
     const unsigned cost = a.result == attempt_result::throttled ? throttled_cost : failure_cost;
     if (!budget.take(cost))
         return {.hold = a.long_polling ? delay : 0ms};

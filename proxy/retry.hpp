@@ -49,12 +49,13 @@ retry_policy policy_for(std::string_view service, std::optional<unsigned> config
 struct attempt {
     unsigned number = 1; // 1, 2, …
     attempt_result result = attempt_result::success;
-    bool repeatable = true;           // the body can be sent again and the client has seen no byte
+    bool repeatable = true;           // it can do no harm: proxy/repeatable.hpp
     std::string_view amz_retry_after; // x-amz-retry-after of the answer, milliseconds; "" when absent
     std::string_view retry_after;     // Retry-After of the answer, seconds or date; "" when absent
     std::chrono::sys_seconds now{};   // for a Retry-After that is a date
     unsigned paid = 0;                // quota that the retry before this attempt cost
     bool long_polling = false;        // is_long_polling of the request
+    std::chrono::milliseconds left = std::chrono::milliseconds::max(); // until no further attempt may begin
 };
 
 struct retry_decision {
@@ -68,9 +69,9 @@ struct retry_decision {
 bool is_long_polling(std::string_view amz_target) noexcept;
 
 // Asked once after each attempt. Gives quota back on success (1, or `paid` after retries); else, in this order: not
-// retryable, attempts used up, not repeatable, quota empty → no delay. The delay is u01 · min(base · 2^(n−1), longest),
-// held between itself and itself + 5 s by x-amz-retry-after, or else by Retry-After (which waits at most 5 s longer).
-// REQUIRES: a.number ≥ 1 and 0 ≤ u01 ≤ 1.
+// retryable, attempts used up, not repeatable, delay longer than what is left, quota empty → no delay. The delay is
+// u01 · min(base · 2^(n−1), longest), held between itself and itself + 5 s by x-amz-retry-after, or else by Retry-After
+// (which waits at most 5 s longer). REQUIRES: a.number ≥ 1 and 0 ≤ u01 ≤ 1.
 retry_decision decide(const retry_policy& policy, const attempt& a, double u01, retry_budget& budget) noexcept;
 
 } // namespace countersign::proxy

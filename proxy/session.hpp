@@ -83,6 +83,7 @@ private:
     // attempts.cpp
     task<> exchange_with_upstream(exchange& x);
     task<bool> heal(exchange& x, const outcome& out, tried_remedies& tried);
+    bool move_to_other_place(exchange& x, const outcome& out);
     task<bool> wait_before_retry(std::chrono::milliseconds delay);
     void abandon(exchange& x, std::string_view why); // the attempt; fills x.refused
 

@@ -8,6 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 namespace countersign::proxy {
 
@@ -35,6 +39,18 @@ private:
     chain::connected outcome_;
 };
 
+// Some answers may take an hour (signer/answer_time.hpp), and middle boxes forget connections that are silent for some
+// minutes. A peer that is gone is noticed within a minute and a half, idle or with bytes of ours on their way.
+void look_for_dead_peer(int descriptor) noexcept {
+    constexpr int on = 1, idle_seconds = 45, between_seconds = 15, probes = 3;
+    constexpr unsigned unacknowledged_ms = 90'000;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds, sizeof between_seconds);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
+}
+
 } // namespace
 
 upstream_connection::upstream_connection(worker& w, destination_ptr d)
@@ -61,16 +77,18 @@ upstream_ptr upstream_connection::take_idle(destination& d) noexcept {
     return nullptr;
 }
 
-task<errc> upstream_connection::open() {
-    const errc connected = co_await connect_to_any(worker_.now() + destination_->where.limits.connect);
+task<errc> upstream_connection::open(steady_time deadline) {
+    const auto connect_by = std::min(worker_.now() + destination_->where.limits.connect, deadline);
+    const errc connected = co_await connect_to_any(connect_by);
     if (connected != errc::none) {
         co_return connected;
     }
+    look_for_dead_peer(descriptor());
     ++worker_.metrics.upstream_connections_total;
     if (destination_->where.tls_name.empty()) {
         co_return errc::none;
     }
-    co_return co_await secure(worker_.now() + worker_.config->upstream.tls_timeout);
+    co_return co_await secure(std::min(worker_.now() + worker_.config->upstream.tls_timeout, deadline));
 }
 
 task<errc> upstream_connection::await_addresses(steady_time deadline) {
@@ -178,12 +196,18 @@ task<errc> upstream_connection::write(gather buffers, steady_time deadline) {
     co_return explain(e);
 }
 
+bool upstream_connection::has_undelivered() const noexcept {
+    int bytes = 0;
+    return descriptor() >= 0 && ::ioctl(descriptor(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
 task<errc> upstream_connection::read_more(steady_time deadline) {
     if (!block_) {
         block_ = worker_.small_blocks.take();
         begin_ = end_ = 0;
     }
     deadline_ = deadline;
+    expired_ = false;
     const asio::mutable_buffer into{block_.begin() + end_, room()};
     const io_result r = co_await read_some(into);
     deadline_ = never;

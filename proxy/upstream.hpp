@@ -30,12 +30,17 @@ public:
     // The idle connection that was used last and is silent, now busy; null when there is none.
     static upstream_ptr take_idle(destination& d) noexcept;
 
-    // Resolves, connects (to whichever address answers first), and shakes hands within the configured time-outs. failure() then says more.
-    task<errc> open();
+    // Resolves, connects (to whichever address answers first), and shakes hands within the configured time-outs and by
+    // `deadline`. failure() then says more.
+    task<errc> open(steady_time deadline);
     const std::string& failure() const noexcept { return failure_; }
 
     // Writes all of it. The deadline is for the whole.
     task<errc> write(gather buffers, steady_time deadline);
+
+    // Have bytes that were written not been acknowledged by the other side's system? Meant for a connection that has
+    // ended: it then never got them.
+    bool has_undelivered() const noexcept;
 
     // Waits for at least one more byte behind bytes(). REQUIRES: room() > 0.
     // errc::none, closed, truncated, reset, timed_out, cancelled, tls_failed.

@@ -58,12 +58,14 @@ TEST(Example, ShowsTheDefaults) {
     EXPECT_EQ(c.upstream.connect_timeout, defaults.upstream.connect_timeout);
     EXPECT_EQ(c.upstream.tls_timeout, defaults.upstream.tls_timeout);
     EXPECT_EQ(c.upstream.request_timeout, defaults.upstream.request_timeout);
-    EXPECT_EQ(c.upstream.response_timeout, defaults.upstream.response_timeout);
+    EXPECT_EQ(c.upstream.response_timeout, usual_response_timeout);
     EXPECT_EQ(c.upstream.idle_timeout, defaults.upstream.idle_timeout);
     EXPECT_EQ(c.upstream.max_idle_per_host, defaults.upstream.max_idle_per_host);
     EXPECT_EQ(c.payload.memory_limit, defaults.payload.memory_limit);
     EXPECT_EQ(c.payload.memory_total, defaults.payload.memory_total);
     EXPECT_EQ(c.retry.mode, defaults.retry.mode);
+    EXPECT_EQ(c.retry.max_elapsed, defaults.retry.max_elapsed);
+    EXPECT_EQ(c.retry.unknown_outcome, defaults.retry.unknown_outcome);
     EXPECT_EQ(c.policy.other, defaults.policy.other);
     EXPECT_EQ(c.log.level, defaults.log.level);
     EXPECT_EQ(c.log.format, defaults.log.format);

@@ -12,6 +12,7 @@ from wire import Upstream, answer
 OLD, FAST = "old.bucket.s3.amazonaws.com", "bucket.s3-accelerate.dualstack.amazonaws.com"
 MALFORMED = ("<Error><Code>{}</Code><Message>the region '{}' is wrong; expecting '{}'</Message><Region>{}</Region>"
              "<RequestId>x</RequestId></Error>")
+REDIRECT = "<Error><Code>TemporaryRedirect</Code><Endpoint>{}</Endpoint></Error>"
 
 
 class BucketRegion(unittest.TestCase):
@@ -84,6 +85,32 @@ class BucketRegion(unittest.TestCase):
                 thread.join(20 * PATIENCE)
             self.assertEqual(got, [200] * 8)
             self.signed_for("eu-west-1", 16)
+
+    def test_a_young_bucket_is_asked_where_it_is(self):
+        def respond(request, connection):
+            if request.get("host") == OLD:
+                place = f"old.bucket.s3.{self.region}.amazonaws.com"
+                return answer("307 Temporary Redirect", b"" if request.method == "HEAD" else REDIRECT.format(place).encode(),
+                              [("Location", f"https://{place}/k"), ("x-amz-bucket-region", self.region)])
+            return answer(body=b"" if request.method == "HEAD" else b"an object")
+        self.upstream.respond = respond
+        with self.proxy() as proxy:
+            for method, body in (("GET", ""), ("PUT", "body"), ("HEAD", "")):
+                got = proxy.ask(f"{method} /k HTTP/1.1\r\nHost: {OLD}\r\nContent-Length: {len(body)}\r\n\r\n{body}", method)
+                self.assertEqual(got.status, 200)
+                self.assertEqual(self.upstream.requests[-1].get("host"), "old.bucket.s3.eu-west-1.amazonaws.com")
+                self.assertEqual(self.upstream.requests[-1].body, body.encode())
+                self.signed_for("eu-west-1", 2)
+
+    def test_no_location_leads_elsewhere(self):
+        for place, region in (("169.254.169.254", "eu-west-1"), ("example.com", "eu-west-1"),
+                              ("old.bucket.s3.cn-north-1.amazonaws.com.cn", "cn-north-1")):
+            self.upstream.respond = lambda request, connection, p=place, r=region: answer(
+                "307 Temporary Redirect", b"", [("Location", f"http://{p}/k"), ("x-amz-bucket-region", r)])
+            with self.proxy() as proxy:
+                got = proxy.ask(f"GET /k HTTP/1.1\r\nHost: {OLD}\r\n\r\n")
+                self.assertEqual((got.status, got.get("location")), (307, f"http://{place}/k"))
+        self.assertEqual(len(self.upstream.requests), 3)
 
     def test_head_and_presigned_requests(self):
         with self.proxy() as proxy:

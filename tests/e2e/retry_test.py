@@ -88,6 +88,21 @@ class Retries(unittest.TestCase):
         got, came = self.attempts([None, HALF_A_HEAD])
         self.assertEqual((got.status, len(came)), (200, 3), "half an answer counts as none")
 
+    def test_a_code_in_a_body_that_ends_with_the_connection(self):
+        bodies = [b"<Error><Code>RequestTimeout</Code></Error>", b"<Error><Code>AccessDenied</Code></Error>"]
+
+        def respond(request, connection):
+            connection.sock.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            time.sleep(0.1)             # in a later packet than the head
+            body = bodies.pop(0)
+            connection.sock.sendall(body[:20])
+            time.sleep(0.1)
+            connection.sock.sendall(body[20:])
+        self.upstream.respond = respond
+        got, came = self.attempts([])
+        self.assertEqual((got.status, len(came)), (400, 2))
+        self.assertEqual(got.body, b"<Error><Code>AccessDenied</Code></Error>")
+
     def test_dynamodb_has_four_attempts(self):
         text = JSON.replace("sqs", "dynamodb").replace("AmazonSQS.ListQueues", "DynamoDB_20120810.ListTables")
         got, came = self.attempts([INTERNAL] * 9, text, "dynamodb")

@@ -1,4 +1,4 @@
-// What an answer is compared with: what its own attempt was signed with.
+// What a request's attempts are compared with, which of them are repeated and which must not be.
 #include "tests/proxy/support/live_proxy.hpp"
 
 #include <fmt/format.h>
@@ -13,6 +13,7 @@ namespace {
 using namespace countersign::tests;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::string_view expired = "<Error><Code>ExpiredToken</Code></Error>";
 constexpr std::string_view wrong_region =
@@ -28,8 +29,23 @@ chain::snapshot keys(std::string_view id) {
     return {std::move(made), ""};
 }
 
+std::string post(std::string_view fields = "") {
+    return request_text("POST /k", fmt::format("{}Content-Length: 4\r\n", fields), "body");
+}
+
 std::string signed_by(peer& up) {
     return up.receive().value("Authorization");
+}
+
+// A POST whose connection ends behind it: what the client gets, and whether it came once more.
+message lose_the_answer(live_proxy& p, std::string_view request, std::string_view begun = "") {
+    peer client = p.connect();
+    client.send(request);
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(begun);
+    up.close();
+    return client.receive();
 }
 
 TEST(Attempts, LearnARegionThatAnotherRequestHasLearned) {
@@ -90,6 +106,183 @@ TEST(Attempts, TakeTheSameKeysReadAgainForNoOthers) {
     EXPECT_THAT(signed_by(up), HasSubstr("AKIDNEW"));
     up.send(answer_text("200 OK"));
     EXPECT_EQ(client.receive().status(), 200u);
+}
+
+TEST(Attempts, RepeatNoRequestThatMayHaveBeenCarriedOut) {
+    live_proxy p;
+    for (const char* begun : {"", "HTTP/1.1 20", "GARBAGE\r\n\r\n", "HTTP/1.1 500 x\r\nContent-Length: 9\r\n\r\n"}) {
+        const message refused = lose_the_answer(p, post(), begun);
+        EXPECT_EQ(refused.status(), 502u) << begun;
+        EXPECT_THAT(refused.body, HasSubstr("may have been carried out")) << begun;
+        EXPECT_THAT(refused.body, HasSubstr("retry.unknown_outcome")) << begun;
+        EXPECT_FALSE(p.upstream.was_called()) << begun;
+    }
+}
+
+TEST(Attempts, RepeatWhatOnlyReadsOrHasAToken) {
+    live_proxy p;
+    const std::string requests[]{
+        post("Idempotency-Key: 1\r\n"),
+        request_text("PUT /k", "Content-Length: 4\r\n", "body"),
+        request_text("DELETE /k"),
+        "POST / HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\nX-Amz-Target: AmazonSQS.ListQueues\r\n"
+        "Content-Length: 2\r\n\r\n{}",
+    };
+    for (const std::string& request : requests) {
+        peer client = p.connect();
+        client.send(request);
+        peer up = p.upstream.accept();
+        up.receive();
+        up.close();
+        peer next = p.upstream.accept();
+        next.receive();
+        next.send(answer_text("200 OK", "", "Connection: close\r\n"));
+        EXPECT_EQ(client.receive().status(), 200u) << request;
+    }
+}
+
+TEST(Attempts, RepeatAThrottledPost) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(post());
+    peer up = p.upstream.accept();
+    for (const char* status : {"503 Slow", "500 Internal", "200 OK"}) {
+        EXPECT_EQ(up.receive().body, "body");
+        up.send(answer_text(status));
+    }
+    EXPECT_EQ(client.receive().status(), 200u);
+}
+
+TEST(Attempts, DoAsTheSettingSaysWhereNobodyKnows) {
+    live_proxy all([](conf::config& c) { c.retry.unknown_outcome = conf::unknown_outcome::all; });
+    peer client = all.connect();
+    client.send(post());
+    peer up = all.upstream.accept();
+    up.receive();
+    up.close();
+    peer next = all.upstream.accept();
+    next.receive();
+    next.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+
+    live_proxy never([](conf::config& c) { c.retry.unknown_outcome = conf::unknown_outcome::never; });
+    EXPECT_EQ(lose_the_answer(never, request_text("GET /k")).status(), 502u);
+    EXPECT_FALSE(never.upstream.was_called());
+}
+
+TEST(Attempts, SendAPostAgainThatAClosedConnectionNeverGot) {
+    live_proxy p([](conf::config& c) { c.retry.mode = conf::retry_mode::off; });
+    peer client = p.connect();
+    for (int i = 0; i < 20; ++i) { // it closes while the next request is already on its way, or just before
+        client.send(post());
+        peer up = p.upstream.accept();
+        up.receive();
+        up.send(answer_text("200 OK"));
+        EXPECT_EQ(client.receive().status(), 200u);
+        up.close();
+    }
+}
+
+TEST(Attempts, SendNoPostAgainThatAKeptConnectionGot) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(request_text("GET /k"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+    client.send(post());
+    up.receive();
+    up.reset();
+    EXPECT_EQ(client.receive().status(), 502u);
+    EXPECT_FALSE(p.upstream.was_called());
+}
+
+TEST(Attempts, ReadAnErrorBodyThatEndsWithTheConnection) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(request_text("PUT /k", "Content-Length: 4\r\n", "body"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send("HTTP/1.1 400 Bad Request\r\n\r\n");
+    p.counters(); // the head is there before the body
+    up.send("<Error><Code>Request");
+    up.send("Timeout</Code></Error>");
+    up.close();
+    peer next = p.upstream.accept();
+    next.receive();
+    next.send("HTTP/1.1 404 Not Found\r\nX-A: b\r\n\r\n<Error><Code>");
+    next.send("NoSuchKey</Code></Error>");
+    next.close();
+    const message got = client.receive();
+    EXPECT_EQ(got.head, "HTTP/1.1 404 Not Found\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_THAT(got.body, HasSubstr("\r\n<Error><Code>NoSuchKey</Code></Error>\r\n0\r\n\r\n"));
+}
+
+TEST(Attempts, PassAnErrorOnWhoseBodyDoesNotEnd) {
+    live_proxy p([](conf::config& c) { c.upstream.response_timeout = 300ms; });
+    peer client = p.connect();
+    client.send(request_text("GET /k"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\n01234");
+    EXPECT_THAT(client.receive(has_body::never).head, HasSubstr("403"));
+    up.send("56789");
+    EXPECT_EQ(client.receive_bytes(10), "0123456789");
+}
+
+TEST(Attempts, EndWithTheTimeThatARequestHas) {
+    live_proxy p([](conf::config& c) { c.retry.max_elapsed = 1ms; });
+    peer client = p.connect();
+    client.send(request_text("GET /k"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(answer_text("503 Slow", "", "x-amz-retry-after: 100\r\n"));
+    EXPECT_EQ(client.receive().status(), 503u);
+}
+
+TEST(Attempts, GoWhereS3SendsThem) {
+    live_proxy p;
+    peer client = p.connect();
+    const std::string to_ireland = answer_text(
+        "307 Temporary Redirect",
+        "<Error><Code>TemporaryRedirect</Code><Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>",
+        "Location: https://b.s3.eu-west-1.amazonaws.com/k\r\nx-amz-bucket-region: eu-west-1\r\n"
+    );
+    client.send("PUT /k HTTP/1.1\r\nHost: b.s3.amazonaws.com\r\nContent-Length: 4\r\n\r\nbody");
+    peer up = p.upstream.accept();
+    EXPECT_EQ(up.receive().value("Host"), "b.s3.amazonaws.com");
+    up.send(to_ireland);
+    peer there = p.upstream.accept();
+    const message sent = there.receive();
+    EXPECT_EQ(sent.value("Host"), "b.s3.eu-west-1.amazonaws.com");
+    EXPECT_THAT(sent.value("Authorization"), HasSubstr("/eu-west-1/s3/"));
+    EXPECT_EQ(sent.body, "body");
+    there.send(to_ireland); // once is enough
+    EXPECT_EQ(client.receive().status(), 307u);
+}
+
+TEST(Attempts, FollowS3NowhereElse) {
+    live_proxy p([](conf::config& c) { c.policy.deny.emplace_back().region = "ap-*"; });
+    peer client = p.connect();
+    client.send(get_from_bucket);
+    peer up = p.upstream.accept();
+    const std::pair<const char*, const char*> redirects[]{
+        {"http://169.254.169.254/latest", "eu-west-1"},
+        {"https://example.com/k", "eu-west-1"},
+        {"https://b.s3.cn-north-1.amazonaws.com.cn/k", "cn-north-1"},
+        {"https://b.s3.ap-south-1.amazonaws.com/k", "ap-south-1"},
+        {"", ""},
+    };
+    for (const auto& [location, region] : redirects) {
+        up.receive();
+        up.send(answer_text(
+            "307 Elsewhere", "", fmt::format("Location: {}\r\nx-amz-bucket-region: {}\r\n", location, region)
+        ));
+        EXPECT_EQ(client.receive().status(), 307u) << location;
+        EXPECT_FALSE(p.upstream.was_called()) << location;
+        client.send(get_from_bucket);
+    }
 }
 
 } // namespace

@@ -194,6 +194,8 @@ TEST(Plan, TakesTimeOutsFromTheRouteThenFromTheFile) {
     c.upstream.idle_timeout = milliseconds{9};
     const plan p = plan_of(ask(c, "sqs.us-east-1.amazonaws.com"));
     EXPECT_EQ(p.limits.response, milliseconds{7});
+    EXPECT_TRUE(p.limits.response_is_set);
+    EXPECT_FALSE(plan_of(ask(conf::config{}, "sqs.us-east-1.amazonaws.com")).limits.response_is_set);
     EXPECT_EQ(p.limits.idle, milliseconds{9});
     c.routes.clear();
     EXPECT_EQ(plan_of(ask(c, "sqs.us-east-1.amazonaws.com")).limits.response, milliseconds{8});

@@ -1,0 +1,109 @@
+#include "proxy/error_answer.hpp"
+
+#include "proxy/chunked.hpp"
+#include "proxy/error_code.hpp"
+
+#include <algorithm>
+
+namespace countersign::proxy {
+
+namespace {
+
+constexpr std::size_t longest_error_body = 16 * 1024; // looked at for an error code
+
+// Where the answer's body ends in the bytes at hand. False: not yet all there. `text` gets its beginning, decoded.
+bool body_is_whole(const exchange& x, std::string_view raw, std::pmr::string& text, std::size_t& size) {
+    text.clear();
+    switch (x.reply.framing) {
+    case answer_framing::none:
+        size = 0;
+        return true;
+    case answer_framing::length:
+        size = std::min<std::size_t>(raw.size(), x.reply.length);
+        text.assign(raw.substr(0, size));
+        return size == x.reply.length;
+    case answer_framing::until_close:
+        size = raw.size();
+        text.assign(raw);
+        return x.reply.end == errc::closed;
+    case answer_framing::chunked:
+        break;
+    }
+    chunked_decoder decoder;
+    std::string_view rest = raw;
+    for (;;) {
+        std::string_view content;
+        const auto step = decoder.next(rest, content);
+        if (step == chunked_decoder::step::content) {
+            text.append(content);
+        } else {
+            size = raw.size() - rest.size();
+            return step == chunked_decoder::step::complete;
+        }
+    }
+}
+
+// none: go on reading or looking. An answer that keeps its client waiting is as good as one that came: what it says so
+// far counts, and the rest is passed on as it comes.
+errc take_end(exchange& x, errc e, bool& enough) noexcept {
+    const bool until_close = x.reply.framing == answer_framing::until_close;
+    if (until_close && (e == errc::closed || e == errc::truncated)) {
+        x.reply.end = e; // truncated: without a close_notify nobody knows whether this is all
+        enough = true;
+        return errc::none;
+    }
+    if (e == errc::timed_out) {
+        enough = true;
+        return errc::none;
+    }
+    return e == errc::closed ? errc::truncated : e; // cut short: as if there had been none
+}
+
+bool is_redirect(unsigned status) noexcept {
+    return status == 301 || status == 302 || status == 307;
+}
+
+void understand(const exchange& x, std::string_view body, outcome& out) noexcept {
+    out.code = find_error_code(x.reply.amzn_query_error, x.reply.amzn_errortype, body);
+    if (is_redirect(x.reply.head.status)) {
+        out.region = x.reply.amz_bucket_region.empty() ? find_error_region(body) : x.reply.amz_bucket_region;
+        out.endpoint = find_error_endpoint(body);
+    } else if (x.in.is_head && x.reply.head.status == 400) { // the answer to a HEAD has no code
+        out.region = x.reply.amz_bucket_region;
+    } else if (out.code == "AuthorizationHeaderMalformed" || out.code == "AuthorizationQueryParametersError") {
+        out.region = find_error_region(body);
+    }
+}
+
+} // namespace
+
+bool is_worth_reading(const exchange& x) noexcept {
+    const unsigned status = x.reply.head.status;
+    return status >= 400 || (is_redirect(status) && x.place->where.service == "s3");
+}
+
+// The buffer must not move meanwhile, x.reply points into it; what does not fit is not looked at.
+task<> read_error(exchange& x, steady_time deadline, outcome& out) {
+    upstream_connection& c = *x.connection;
+    std::pmr::string text{&x.attempt_memory()};
+    bool enough = false;
+    for (;;) {
+        const std::string_view raw = c.bytes().substr(x.reply.head_size);
+        out.whole = body_is_whole(x, raw, text, out.body_size);
+        if (out.whole || enough || c.room() == 0 || raw.size() >= longest_error_body) {
+            break;
+        }
+        const errc e = co_await c.read_more(deadline);
+        if (e != errc::none) {
+            out.error = take_end(x, e, enough);
+        }
+        if (out.error != errc::none) {
+            co_return;
+        }
+    }
+    auto* const kept = static_cast<char*>(x.attempt_memory().allocate(text.size() + 1, 1));
+    text.copy(kept, text.size());
+    understand(x, {kept, text.size()}, out);
+}
+
+} // namespace countersign::proxy
