@@ -71,7 +71,7 @@ task<> session::exchange_with_upstream(exchange& x) {
         const attempt a = describe(out, x, worker_, paid);
         const retry_policy& policy = x.place->retries;
         const retry_decision next = decide(policy, a, worker_.random(), *x.place->budget);
-        out.held_back = out.is_unknown && !a.repeatable && a.number < policy.max_attempts;
+        out.held_back = out.held_back || (!a.repeatable && a.number < policy.max_attempts);
         const std::chrono::milliseconds wait = next.delay.value_or(next.hold);
         if (next.delay) {
             count_retry(x, reason_of(a.result));

@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned most_informational = 8; // 1xx answers before the real one
 constexpr std::chrono::milliseconds error_body_limit{5000};
-constexpr auto distrust = std::chrono::seconds{30};
+constexpr auto distrust = std::chrono::seconds{5};
 
 // Reads to the end of the final answer's head, which is then parsed into x.reply.
 task<errc> read_answer_head(exchange& x, upstream_connection& c, steady_time deadline) {
@@ -111,11 +111,6 @@ bool may_have_acted(const exchange& x) noexcept {
     return x.delivered == delivery::whole || (x.delivered == delivery::part && !is_signed);
 }
 
-// A refusal whose body broke off is a refusal nevertheless.
-bool was_refused(const exchange& x) noexcept {
-    return x.reply.head.status == 429 || x.reply.head.status == 503;
-}
-
 } // namespace
 
 void begin_time(exchange& x, const worker& w) noexcept {
@@ -150,6 +145,7 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
     x.connection = take_kept(x, w);
     current = x.connection.get();
     const bool reused = x.connection != nullptr;
+    bool was_refused = false;
     if (!reused) {
         out.error = co_await connect(x, w, current, out);
     }
@@ -157,10 +153,11 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
         out.error = co_await send_and_receive(x, w);
         const bool silent = x.connection->bytes().empty();
         const bool stale = reused && silent && may_be_stale(out.error);
+        out.held_back = stale && may_have_acted(x) && !may_repeat_blindly(x, w);
         if (stale) {
             x.place->distrusted_until = w.now() + distrust;
         }
-        if (stale && (!may_have_acted(x) || may_repeat_blindly(x, w))) {
+        if (stale && !out.held_back) {
             x.connection->close();
             out.error = co_await connect(x, w, current, out);
             if (out.error == errc::none) {
@@ -169,6 +166,7 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
         }
         if (out.error == errc::none && is_worth_reading(x)) {
             co_await read_error(x, std::min(w.now() + std::min(error_body_limit, x.answer_limit), x.give_up), out);
+            was_refused = x.reply.head.status == 429 || x.reply.head.status == 503; // wherever its body breaks off
         }
     }
     current = nullptr;
@@ -176,7 +174,7 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
         if (out.failure.empty()) {
             out.failure = describe_failure(out.error, x);
         }
-        out.is_unknown = may_have_acted(x) && !was_refused(x);
+        out.is_unknown = may_have_acted(x) && !was_refused;
         x.connection->close();
     }
     co_return out;

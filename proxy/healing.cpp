@@ -7,11 +7,13 @@ namespace countersign::proxy {
 
 namespace {
 
-// Of all services; RequestExpired is EC2's, TokenRefreshRequired S3's. They are those of the SDKs that load credentials
-// anew by themselves (Go, JavaScript, .NET, PHP).
-bool says_keys_expired(std::string_view code) noexcept {
-    constexpr std::array<std::string_view, 4> codes{
-        "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"};
+// Those of the SDKs that load credentials anew by themselves (Go, JavaScript, .NET, PHP), and one of S3's own.
+// EC2 says RequestExpired of a clock that is wrong, too: without a token it can be nothing else.
+bool says_keys_expired(std::string_view code, const signed_as& with) noexcept {
+    if (code == "RequestExpired") {
+        return !with.keys->value->session_token.empty();
+    }
+    constexpr std::array<std::string_view, 3> codes{"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"};
     return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
@@ -40,7 +42,7 @@ bool are_other_keys(const known_now& known, const signed_as& than) noexcept {
 remedy find_remedy(
     const complaint& says, const signed_as& with, const plan& where, const known_now& known, const tried_remedies& tried
 ) noexcept {
-    const bool expired = says_keys_expired(says.code);
+    const bool expired = says_keys_expired(says.code, with);
     if ((expired || says_keys_unknown(says.code)) && !tried.other_keys && are_other_keys(known, with)) {
         return remedy::other_keys;
     }

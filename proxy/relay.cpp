@@ -50,7 +50,7 @@ refusal refuse_outcome(const outcome& out) {
         r.message += " The request may have been carried out.";
     }
     if (out.held_back) {
-        r.message += " It was not sent again, since carrying it out twice could do harm (retry.unknown_outcome).";
+        r.message += " It was not sent again (retry.unknown_outcome).";
     }
     return r;
 }

@@ -110,7 +110,12 @@ TEST(Attempts, TakeTheSameKeysReadAgainForNoOthers) {
 
 TEST(Attempts, RepeatNoRequestThatMayHaveBeenCarriedOut) {
     live_proxy p;
-    for (const char* begun : {"", "HTTP/1.1 20", "GARBAGE\r\n\r\n", "HTTP/1.1 500 x\r\nContent-Length: 9\r\n\r\n"}) {
+    for (const char* begun :
+         {"",
+          "HTTP/1.1 20",
+          "GARBAGE\r\n\r\n",
+          "HTTP/1.1 500 x\r\nContent-Length: 9\r\n\r\n",
+          "HTTP/1.1 503 x\r\nContent-Length: x\r\n\r\n"}) {
         const message refused = lose_the_answer(p, post(), begun);
         EXPECT_EQ(refused.status(), 502u) << begun;
         EXPECT_THAT(refused.body, HasSubstr("may have been carried out")) << begun;

@@ -59,6 +59,12 @@ TEST(Healing, UsesOtherKeysThatAreThereAlready) {
     EXPECT_EQ(find_remedy(says, with(keys("A")), {}, {&expired, now}, {}), remedy::renewal);
 }
 
+TEST(Healing, TakesAWrongClockForNoExpiredKeys) {
+    const chain::credentials other = keys("B");
+    const signed_as long_lived = with(keys("A", "secret", ""));
+    EXPECT_EQ(find_remedy({"RequestExpired", "", false}, long_lived, {}, {&other, now}, {}), remedy::none);
+}
+
 TEST(Healing, TriesEachRemedyOnce) {
     const complaint says{"ExpiredToken", "", false};
     const chain::credentials other = keys("B");
