@@ -4,6 +4,7 @@
 #include "proxy/worker.hpp"
 #include "signer/date.hpp"
 #include "signer/earlier_signature.hpp"
+#include "signer/headers.hpp"
 #include "signer/sigv4.hpp"
 #include "signer/target.hpp"
 
@@ -74,6 +75,27 @@ void remove_body_signature(exchange& x) noexcept {
     const std::size_t left = signer::remove_form_signature({bytes, x.body.size()});
     x.is_hashed = x.is_hashed && left == x.body.size();
     x.body = {bytes, left};
+}
+
+bool is_ascii(std::string_view text) noexcept {
+    unsigned char seen = 0;
+    for (const char c : text) {
+        seen |= static_cast<unsigned char>(c);
+    }
+    return seen < 0x80;
+}
+
+bool is_among(std::span<const std::string> names, std::string_view name) noexcept {
+    return std::any_of(names.begin(), names.end(), [name](const std::string& n) {
+        return equal_ignoring_case(n, name);
+    });
+}
+
+// Will the signature be over this field of the client's?
+bool is_covered(const field& f, const plan& p) noexcept {
+    const bool goes_on = !f.hop && !is_replaced_by_signing(f.id) && !is_among(p.remove_headers, f.name);
+    return goes_on && !is_among(p.unsigned_headers, f.name) &&
+           (signer::is_signed(f.name) || is_among(p.sign_headers, f.name));
 }
 
 // RFC 9110 8.6: methods that mean something by a body say so even when it is empty.
@@ -156,6 +178,23 @@ std::optional<refusal> check_payload(const exchange& x, const conf::config& c) {
             "aws-chunked-not-available",
             "Bodies in aws-chunked coding cannot be signed again in this version. Send the body as it is: SDKs do with "
             "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, and payload signing off."};
+    }
+    return std::nullopt;
+}
+
+std::optional<refusal> check_signed_text(const exchange& x) {
+    constexpr std::size_t longest_name = 64;
+    for (const field& f : x.in.fields) {
+        if (!is_ascii(f.value) && is_covered(f, x.place->where)) {
+            return refusal{
+                400,
+                "non-ascii-header",
+                fmt::format(
+                    "The value of the header {} is not ASCII, which AWS allows in no header that is signed. Encode it, "
+                    "by RFC 2047, Base64 or with percent signs, and decode it where it is read.",
+                    f.name.substr(0, longest_name)
+                )};
+        }
     }
     return std::nullopt;
 }

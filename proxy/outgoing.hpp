@@ -15,6 +15,10 @@ class worker;
 // Before the body is read: can a body of this kind and size be signed for? A refusal when not.
 std::optional<refusal> check_payload(const exchange& x, const conf::config& c);
 
+// Before the body is read, where the plan says to sign: a header that the signature covers is ASCII. S3 and others read
+// other bytes as Latin-1 and check the signature over its UTF-8 form: SignatureDoesNotMatch, which helps nobody.
+std::optional<refusal> check_signed_text(const exchange& x);
+
 // H(x.body) in hex; computed once.
 std::string_view hash_body(exchange& x) noexcept;
 

@@ -6,6 +6,7 @@
 #include "proxy/admin.hpp"
 #include "proxy/identities.hpp"
 #include "proxy/log.hpp"
+#include "proxy/own_proxy.hpp"
 #include "proxy/process.hpp"
 #include "proxy/settings.hpp"
 #include "proxy/worker.hpp"
@@ -103,6 +104,9 @@ int control::run() {
     find_region();
     context_.restart(); // it ran dry when the region was found
     start_workers();
+    if (const std::string warning = own_proxy_warning(outside_, ground_.listeners); !warning.empty()) {
+        spdlog::warn("{}", warning);
+    }
     start_admin();
     identities_ = std::make_unique<identities>(
         context_,

@@ -163,6 +163,9 @@ task<> session::answer(exchange& x) {
         x.refused = check_payload(x, *worker_.config);
     }
     if (!x.refused && x.place->where.sign != conf::sign_mode::none) {
+        x.refused = check_signed_text(x);
+    }
+    if (!x.refused && x.place->where.sign != conf::sign_mode::none) {
         x.refused = co_await await_credentials(worker_, x.identity, x.began + credentials_limit);
     }
     if (x.refused) {

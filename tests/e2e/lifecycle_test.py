@@ -12,7 +12,7 @@ import unittest
 
 import signatures
 from attacks import HOST
-from processes import PATIENCE, answers, until
+from processes import PATIENCE, answers, free_ports, until
 from proxy import SECRET_ACCESS_KEY, SESSION_TOKEN, Proxy, static_keys, to
 from wire import Truncated, Upstream, answer
 
@@ -307,6 +307,16 @@ class TheEnd(unittest.TestCase):
     def test_sigint_ends_too(self):
         proxy = Proxy()
         self.assertEqual(proxy.program.stop(signal.SIGINT), 0)
+
+    def test_a_proxy_variable_that_names_the_proxy_itself(self):
+        port, = free_ports(1)
+        own = {**static_keys(), "HTTPS_PROXY": f"http://u:a-password-of-the-tests@localhost:{port}/", "http_proxy": f"127.0.0.1:{port}",
+               "ALL_PROXY": "http://127.0.0.1:1"}
+        with Proxy(listen={"address": f"127.0.0.1:{port}"}, env=own) as proxy:
+            self.assertRegex(proxy.log(), " warning http_proxy, HTTPS_PROXY in the environment names this proxy: ")
+            proxy.check_log(["a-password-of-the-tests"])
+        with Proxy(env={**static_keys(), "HTTPS_PROXY": "http://127.0.0.1:1"}) as proxy:
+            self.assertNotIn("in the environment", proxy.log())
 
     def test_two_of_them_do_not_share_a_port(self):
         with Proxy() as first:

@@ -74,6 +74,16 @@ class Requests(Attacked):
         for line in ("GET  HTTP/1.1", "POST  HTTP/1.1", "GET   HTTP/1.1", "GET HTTP/1.1", "  HTTP/1.1", "GET  HTTP/1.0"):
             self.refused(line, get(line=line), {400})
 
+    def test_signed_headers_are_ascii(self):
+        value = "gr\xc3\xbc\xc3\x9fe"
+        self.refused("metadata", get(f"x-amz-meta-name: {value}\r\n"), {400}, closed=False)
+        got = self.proxy.ask(get(f"x-amz-meta-name: {value}\r\n"))
+        self.assertEqual(got.get("x-countersign-error"), "non-ascii-header")
+        self.assertIn(b"x-amz-meta-name", got.body)
+        self.assertNotIn(b"\xc3", got.body)
+        self.assertEqual(self.proxy.ask(get(f"X-Unsigned: {value}\r\n")).status, 200)
+        self.assertEqual(self.upstream.requests[-1].get("x-unsigned"), value)
+
     def test_expectations(self):
         self.refused("another expectation", post("Expect: the-impossible\r\nContent-Length: 2\r\n", "hi"), {400, 417})
 

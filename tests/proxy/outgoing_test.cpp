@@ -79,6 +79,33 @@ TEST(Outgoing, RefusesBodiesInAwsChunkedCodingWhereItSigns) {
     }
 }
 
+// "" or the refusal's code, for a header with a value that is not ASCII.
+std::string refused_text(const std::string& header, const conf::route& r = {}) {
+    const auto p = make("PUT /k", s3, "X-Amz-Meta-Fine: ~\r\n" + header + ": gr\xc3\xbc" + "n\r\n", "", r);
+    const auto no = check_signed_text(p->x);
+    if (no) {
+        EXPECT_EQ(no->status, 400u);
+        EXPECT_THAT(no->message, HasSubstr(header.substr(0, 64)));
+        EXPECT_THAT(no->message, testing::Not(HasSubstr("\xc3")));
+    }
+    return no ? std::string(no->code) : "";
+}
+
+TEST(Outgoing, RefusesToSignWhatIsNotAscii) {
+    for (const char* header : {"x-amz-meta-name", "X-AMZ-TAGGING", "Content-Type", "If-Match"})
+        EXPECT_EQ(refused_text(header), "non-ascii-header") << header;
+    EXPECT_EQ(refused_text("x-amz-meta-" + std::string(1000, 'n')), "non-ascii-header");
+    for (const char* header : {"User-Agent", "Content-Disposition", "Authorization", "X-Amz-Date", "X-Other"})
+        EXPECT_EQ(refused_text(header), "") << header;
+    conf::route r;
+    r.sign_headers = {"x-other"};
+    r.unsigned_headers = {"content-type"};
+    r.remove_headers = {"x-amz-meta-gone"};
+    EXPECT_EQ(refused_text("X-Other", r), "non-ascii-header");
+    EXPECT_EQ(refused_text("Content-Type", r), "");
+    EXPECT_EQ(refused_text("X-Amz-Meta-Gone", r), "");
+}
+
 TEST(Outgoing, HashesTheBody) {
     auto p = make("POST /", sqs, "", "abc");
     EXPECT_EQ(p->x.payload_hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
