@@ -40,7 +40,10 @@ chain::credentials find_command_credentials(const std::string& profile) {
     settings.profile_is_explicit = !profile.empty();
     q.sources = chain::make_chain(settings);
     std::exception_ptr bug;
-    asio::co_spawn(control, ask(q), [&bug](std::exception_ptr thrown) { bug = thrown; });
+    asio::co_spawn(control, ask(q), [&](std::exception_ptr thrown) {
+        bug = thrown;
+        control.stop(); // a name may still be looked up that nobody waits for
+    });
     control.run_for(chain::longest_load);
     if (bug) {
         std::rethrow_exception(bug);

@@ -152,7 +152,10 @@ int run_credentials(const credentials_arguments& a) {
     q.given_region = a.region;
     q.sources = chain::make_chain(q.settings);
     std::exception_ptr bug;
-    asio::co_spawn(control, ask(q, explain), [&bug](std::exception_ptr e) { bug = e; });
+    asio::co_spawn(control, ask(q, explain), [&](std::exception_ptr e) {
+        bug = e;
+        control.stop(); // a name may still be looked up that nobody waits for
+    });
     control.run_for(chain::longest_load);
     if (bug)
         std::rethrow_exception(bug);

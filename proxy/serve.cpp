@@ -274,6 +274,7 @@ void control::warn_of_restart(const conf::config& c) const {
 
 void control::reload() {
     ++reloads_;
+    outside_.forget_names();
     try {
         const auto read = std::make_shared<conf::config>(load_settings(arguments_));
         warn_of_restart(*read);

@@ -231,8 +231,9 @@ int run(const session_arguments& a) {
     chain::system_world outside(control);
     attempt made;
     std::exception_ptr bug;
-    asio::co_spawn(control, carry_out(outside, std::move(wish), made), [&bug](std::exception_ptr thrown) {
+    asio::co_spawn(control, carry_out(outside, std::move(wish), made), [&](std::exception_ptr thrown) {
         bug = thrown;
+        control.stop(); // a name may still be looked up that nobody waits for
     });
     control.run(); // each part has a limit of its own, but for whoever types the code
     if (bug) {
