@@ -146,15 +146,19 @@ class Names(unittest.TestCase):
                 self.assertLess(time.monotonic() - began, 15)
 
     def test_black_holes_do_not_cost_the_connect_timeout(self):
-        holes = ["127.0.4.1", "127.0.4.2"]
-        dns = self.server({"name.test": [*holes, "127.0.0.1"]})
+        good = socket.create_server(("127.0.4.1", 0))
+        self.addCleanup(good.close)
+        good.settimeout(10)
+        port = good.getsockname()[1]
+        holes = ["127.0.0.2", "127.0.0.3"]   # nearer to us than the good one, for those who sort by that
         for address in holes:   # a full queue: neither made nor refused
-            listener = socket.create_server((address, self.upstream.port), backlog=0)
+            listener = socket.create_server((address, port), backlog=0)
             self.addCleanup(listener.close)
-            self.addCleanup(socket.create_connection((address, self.upstream.port)).close)
-        with ResolvingProxy(f"nameserver {dns.address}\n", self.routes("name"), retry={"mode": "off"},
-                            upstream={"connect_timeout": "20s", "idle_timeout": "1ms"}) as proxy:
-            began = time.monotonic()
-            for _ in range(5):
-                self.assertEqual(proxy.ask("name.example.com").status, 200)
-            self.assertLess(time.monotonic() - began, 15)
+            self.addCleanup(socket.create_connection((address, port)).close)
+        dns = self.server({"name.test": [*holes, "127.0.4.1"]})
+        with ResolvingProxy(f"nameserver {dns.address}\n", [route("name.example.com", "name.test", port)],
+                            retry={"mode": "off"}, upstream={"connect_timeout": "60s"}) as proxy:
+            for _ in range(3):
+                with Client(proxy.port) as client:
+                    client.send("GET /k HTTP/1.1\r\nHost: name.example.com\r\n\r\n")
+                    good.accept()[0].close()
