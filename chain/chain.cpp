@@ -44,7 +44,7 @@ provider_list make_chain(const chain_settings& settings) {
     const auto keys = settings.profile_is_explicit ? environment_keys::overruled : environment_keys::count;
     provider_list sources;
     sources.push_back(command_line_source(settings));
-    sources.push_back(environment_source(keys));
+    sources.push_back(environment_source(keys, settings));
     sources.push_back(profile_source(settings));
     sources.push_back(web_identity_source(keys, settings));
     sources.push_back(container_source());

@@ -138,6 +138,9 @@ result<service_address> address_of(
         is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls", outside, chosen);
     if (!ignore)
         return ignore.error();
+    const auto services = chosen ? profiles.services.find(chosen->value("services")) : profiles.services.end();
+    if (!*ignore && services != profiles.services.end() && !services->second.fault.empty())
+        return failure{fmt::format("[services {}]: {}", printable(services->first), services->second.fault)};
     service_address address;
     if (!*ignore)
         for (auto& url : configured_urls(names_of(service), outside, profiles, chosen)) {

@@ -1,9 +1,13 @@
 // Keys in the environment, and the check that all static keys go through.
+#include "chain/profile_choice.hpp"
 #include "chain/provider.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
+
+#include <optional>
+#include <utility>
 
 namespace countersign::chain {
 
@@ -11,7 +15,8 @@ namespace {
 
 class environment_provider final : public provider {
 public:
-    explicit environment_provider(environment_keys rule) : rule_(rule) {}
+    environment_provider(environment_keys rule, std::optional<chain_settings> settings)
+        : rule_(rule), settings_(std::move(settings)) {}
 
     std::string_view name() const noexcept override { return "environment"; }
     sight look(const world& outside) const override;
@@ -19,9 +24,26 @@ public:
 
 private:
     answer found_in(const world& outside) const;
+    std::optional<failure> missing_profile_beside(const world& outside) const;
 
     environment_keys rule_;
+    std::optional<chain_settings> settings_; // none: whatever they name
 };
+
+// The files are read only where something names a profile of them.
+std::optional<failure> environment_provider::missing_profile_beside(const world& outside) const {
+    if (!settings_)
+        return std::nullopt;
+    const auto choice = choose_profile(outside, *settings_);
+    if (choice.named_by.empty())
+        return std::nullopt;
+    const auto profiles = read_profiles(outside);
+    if (!profiles)
+        return profiles.error();
+    if (profiles->find(choice.name))
+        return std::nullopt;
+    return missing_profile(*profiles, choice.name, choice.named_by);
+}
 
 sight environment_provider::look(const world& outside) const {
     sight s;
@@ -52,6 +74,8 @@ answer environment_provider::found_in(const world& outside) const {
     auto token = outside.setting("AWS_SESSION_TOKEN");
     if (!token)
         token = outside.setting("AWS_SECURITY_TOKEN"); // likewise, botocore
+    if (auto wrong = missing_profile_beside(outside))
+        return *std::move(wrong);
     auto keys = static_keys("environment", "the environment", *id, secret(*key), secret(token.value_or("")));
     auto* found = std::get_if<credentials>(&keys);
     if (!found)
@@ -68,8 +92,8 @@ answer environment_provider::found_in(const world& outside) const {
 
 } // namespace
 
-std::unique_ptr<provider> environment_source(environment_keys rule) {
-    return std::make_unique<environment_provider>(rule);
+std::unique_ptr<provider> environment_source(environment_keys rule, std::optional<chain_settings> settings) {
+    return std::make_unique<environment_provider>(rule, std::move(settings));
 }
 
 answer static_keys(

@@ -1,6 +1,7 @@
 #include "chain/file_watch.hpp"
 
 #include "chain/profile.hpp"
+#include "chain/profile_choice.hpp"
 #include "chain/profile_plan.hpp"
 
 #include <string>

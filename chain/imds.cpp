@@ -1,6 +1,7 @@
 // The role of an EC2 instance, from its metadata service.
 #include "chain/answer.hpp"
 #include "chain/imds_client.hpp"
+#include "chain/profile_choice.hpp"
 #include "chain/provider.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/text.hpp"

@@ -1,5 +1,6 @@
 #include "chain/imds_client.hpp"
 
+#include "chain/profile_choice.hpp"
 #include "chain/retry.hpp"
 #include "chain/text.hpp"
 

@@ -1,99 +1,181 @@
 #include "chain/ini.hpp"
 
+#include "chain/ini_text.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 namespace countersign::chain {
 
 namespace {
 
-using trouble = std::optional<std::string_view>; // what is wrong with the line
-
 constexpr bool starts_comment(char c) noexcept {
     return c == '#' || c == ';';
 }
 
-// Inside a value a comment needs a blank before it: `a #x` → `a`, `a#x` stays.
-std::string_view without_comment(std::string_view line) noexcept {
-    for (std::size_t i = 1; i < line.size(); ++i)
-        if (starts_comment(line[i]) && is_blank(line[i - 1]))
-            return line.substr(0, i);
-    return line;
+// Inside a value a comment needs a blank before it: `a #x` → `a`, `a#x` stays. Between quotes there is none, so that the
+// command line of a credential_process stays whole.
+std::string_view without_comment(std::string_view value) noexcept {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        if (i > 0 && starts_comment(value[i]) && is_blank(value[i - 1]))
+            return value.substr(0, i);
+        if (value[i] == '"' || value[i] == '\'')
+            if (const auto close = value.find(value[i], i + 1); close != std::string_view::npos)
+                i = close;
+    }
+    return value;
 }
 
-trouble read_assignment(std::string_view line, unsigned number, std::vector<ini_property>& into) {
-    const auto equals = line.find('=');
-    if (equals == std::string_view::npos)
-        return "expected `name = value`";
-    const auto name = trimmed(line.substr(0, equals));
-    if (name.empty())
-        return "a property without a name";
-    ini_property property;
-    property.name.resize(name.size());
-    std::transform(name.begin(), name.end(), property.name.begin(), lower);
-    property.value = secret(trimmed(line.substr(equals + 1)));
-    property.line = number;
-    into.push_back(std::move(property));
-    return std::nullopt;
+std::string lower_case(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), lower);
+    return out;
 }
 
-trouble read_title(std::string_view line, unsigned number, std::vector<ini_section>& into) {
-    const auto end = line.find(']');
-    if (end == std::string_view::npos)
-        return "a section without `]`";
-    const auto rest = trimmed(line.substr(end + 1));
-    if (!rest.empty() && !starts_comment(rest.front()))
-        return "text after a section's `]`";
+class reader {
+public:
+    explicit reader(std::string_view text) : text_(text) {}
+    std::vector<ini_section> read();
+
+private:
+    void take(std::string_view line, text_span at);
+    void take_title(std::string_view title, text_span at);
+    void take_property(std::string_view line, text_span at);
+    void take_continuation(std::string_view line, text_span at);
+    void begin_section(std::string_view title, text_span at);
+    void fault(std::string_view what);
+    std::size_t place_of(std::string_view part) const { return static_cast<std::size_t>(part.data() - text_.data()); }
+
+    std::string_view text_;
+    std::vector<ini_section> sections_;
+    unsigned number_ = 0;
+    std::size_t indentation_ = 0; // of the last title or property; a deeper line continues the property
+    bool in_value_ = false;
+    std::size_t empty_lines_ = 0; // since the last line of the value
+};
+
+void reader::fault(std::string_view what) {
+    if (sections_.back().fault.what.empty())
+        sections_.back().fault = {number_, what};
+}
+
+void reader::begin_section(std::string_view title, text_span at) {
     ini_section section;
-    section.title = trimmed(line.substr(1, end - 1));
-    section.line = number;
-    into.push_back(std::move(section));
-    return std::nullopt;
+    section.title = title;
+    section.line = number_;
+    section.at = at;
+    sections_.push_back(std::move(section));
+    in_value_ = false;
 }
 
-trouble read_continuation(std::string_view line, unsigned number, std::vector<ini_section>& sections) {
-    if (sections.empty() || sections.back().properties.empty())
-        return "an indented line before any property";
-    ini_property& last = sections.back().properties.back();
-    if (last.value.empty())
-        return read_assignment(line, number, last.nested) ? trouble("expected an indented `name = value`")
-                                                          : std::nullopt;
-    std::string joined(last.value.reveal());
-    joined.append("\n").append(trimmed(line));
+// What follows a title that cannot be read must not be taken for a part of the section before it.
+void reader::take_title(std::string_view title, text_span at) {
+    const auto end = title.rfind(']');
+    if (end == std::string_view::npos || end < 2) {
+        begin_section("", at);
+        fault("a section without `]`, or without a name");
+        return;
+    }
+    begin_section(title.substr(1, end - 1), at);
+    const auto tail = stripped(title.substr(end + 1));
+    sections_.back().has_tail = !tail.empty() && !starts_comment(tail.front());
+}
+
+void reader::take_property(std::string_view line, text_span at) {
+    const auto delimiter = line.find_first_of("=:");
+    if (delimiter == std::string_view::npos) {
+        fault("expected `name = value`");
+        return;
+    }
+    const auto name = stripped_back(line.substr(0, delimiter));
+    in_value_ = !name.empty();
+    empty_lines_ = 0;
+    if (name.empty()) {
+        fault("a property without a name");
+        return;
+    }
+    const auto value = stripped(without_comment(line.substr(delimiter + 1)));
+    ini_property property;
+    property.name = lower_case(name);
+    property.value = secret(value);
+    property.line = number_;
+    property.at = at;
+    const auto begin = value.empty() ? place_of(line) + delimiter + 1 : place_of(value);
+    property.value_at = {begin, begin + value.size()};
+    sections_.back().properties.push_back(std::move(property));
+}
+
+// REQUIRES: in_value_.
+void reader::take_continuation(std::string_view line, text_span at) {
+    ini_property& last = sections_.back().properties.back();
+    last.continued.push_back(at);
+    if (last.value.empty()) {
+        const auto equals = line.find('=');
+        if (equals == std::string_view::npos) {
+            fault("expected an indented `name = value`");
+            return;
+        }
+        ini_property nested;
+        nested.name = lower_case(stripped_back(line.substr(0, equals)));
+        nested.value = secret(stripped_front(line.substr(equals + 1)));
+        nested.line = number_;
+        if (!nested.name.empty())
+            last.nested.push_back(std::move(nested));
+        return;
+    }
+    std::string joined;
+    joined.reserve(last.value.reveal().size() + empty_lines_ + 1 + line.size());
+    joined.append(last.value.reveal()).append(empty_lines_ + 1, '\n').append(line);
     last.value = secret(joined);
-    return std::nullopt;
+    OPENSSL_cleanse(joined.data(), joined.size());
+    empty_lines_ = 0;
 }
 
-trouble read_line(std::string_view line, unsigned number, std::vector<ini_section>& sections) {
-    if (trimmed(line).empty() || starts_comment(line.front()))
-        return std::nullopt;
-    if (is_blank(line.front()))
-        return read_continuation(line, number, sections);
-    if (line.front() == '[')
-        return read_title(line, number, sections);
-    if (sections.empty())
-        return "a property before any section";
-    return read_assignment(without_comment(line), number, sections.back().properties);
+void reader::take(std::string_view line, text_span at) {
+    const auto content = stripped(line);
+    if (content.empty()) {
+        ++empty_lines_;
+        return;
+    }
+    if (starts_comment(content.front()))
+        return;
+    const auto indentation = indentation_of(line);
+    if (in_value_ && indentation > indentation_) {
+        take_continuation(content, at);
+        return;
+    }
+    indentation_ = indentation;
+    if (content.front() == '[') {
+        take_title(content, at);
+        return;
+    }
+    if (sections_.empty()) {
+        begin_section("", at);
+        fault("a property before any section");
+    }
+    take_property(content, at);
+}
+
+std::vector<ini_section> reader::read() {
+    for (auto rest = text_; !rest.empty();) {
+        ++number_;
+        const auto begin = place_of(rest);
+        const auto line = take_line(rest);
+        take(line, {begin, rest.empty() ? text_.size() : place_of(rest)});
+    }
+    return std::move(sections_);
 }
 
 } // namespace
 
 result<std::vector<ini_section>> parse_ini(std::string_view text, std::string_view file) {
-    std::vector<ini_section> sections;
-    for (unsigned number = 1; !text.empty(); ++number) {
-        const auto end = text.find('\n');
-        auto line = text.substr(0, end);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        if (line.ends_with('\r'))
-            line.remove_suffix(1);
-        if (const auto wrong = read_line(line, number, sections))
-            return failure{fmt::format("{}:{}: {}", printable(file, 300), number, *wrong), false};
-    }
-    return sections;
+    if (const auto wrong = wrong_encoding(text); !wrong.empty())
+        return failure{fmt::format("{}:1: {}", printable(file, 300), wrong), false};
+    return reader(text).read();
 }
 
 bool is_ini_name(std::string_view name) noexcept {

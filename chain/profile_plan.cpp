@@ -1,5 +1,6 @@
 #include "chain/profile_plan.hpp"
 
+#include "chain/profile_choice.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
@@ -21,16 +22,19 @@ failure wrong_in(const profile& p, const profile_property* at, std::string_view 
     return failure{fmt::format("profile {}{}: {}", printable(p.name), place, what)};
 }
 
-// The properties that name the first keys, the strongest first.
+// The properties that name the first keys, the strongest first. As for botocore, keys in the credentials file are stronger
+// than a login or a command, those in the config file weaker.
 struct base_rule {
     std::string_view property;
     plan_base base;
+    bool in_credentials_file_only = false;
 };
 constexpr std::array base_rules{
     base_rule{"credential_source", plan_base::environment}, // which one its value says
     base_rule{"web_identity_token_file", plan_base::web_identity},
     base_rule{"sso_account_id", plan_base::sso},
     base_rule{"sso_role_name", plan_base::sso},
+    base_rule{"aws_access_key_id", plan_base::static_keys, true},
     base_rule{"login_session", plan_base::login},
     base_rule{"credential_process", plan_base::command},
     base_rule{"aws_access_key_id", plan_base::static_keys},
@@ -47,13 +51,17 @@ constexpr std::array named_sources{
     named_source{"Ec2InstanceMetadata", plan_base::imds},
 };
 
-bool has_key_pair(const profile& p) {
-    return p.find("aws_access_key_id") && p.find("aws_secret_access_key");
+bool has_a_key(const profile& p) {
+    return p.said("aws_access_key_id") || p.said("aws_secret_access_key");
 }
 
-const base_rule* base_rule_of(const profile& p) {
+// A property without a value counts: somebody meant it, and the next source would be another identity.
+const base_rule* base_rule_of(const profile& p, bool is_source = false) {
     const auto found = std::find_if(base_rules.begin(), base_rules.end(), [&](const base_rule& rule) {
-        return p.find(rule.property) != nullptr;
+        const auto* said = p.said(rule.property);
+        if (is_source && has_a_key(p) && rule.property == "credential_source")
+            return false; // of the role that a source profile with keys does not assume
+        return said && (said->in_credentials_file || !rule.in_credentials_file_only);
     });
     return found == base_rules.end() ? nullptr : &*found;
 }
@@ -67,7 +75,8 @@ public:
 private:
     trouble go(const profile& chosen);
     trouble take_role(const profile& p);
-    trouble take_base(const profile& p);
+    trouble check(const profile& p) const;
+    trouble take_base(const profile& p, bool is_source = false);
     trouble take_named_source(const profile& p);
     trouble take_web_identity(const profile& p);
     trouble check_sso(const profile& p) const;
@@ -162,39 +171,36 @@ trouble walk::check_sso(const profile& p) const {
 }
 
 trouble walk::take_static_keys(const profile& p) {
-    const auto* id = p.find("aws_access_key_id");
-    const auto* key = p.find("aws_secret_access_key");
+    const auto* id = p.said("aws_access_key_id");
+    const auto* key = p.said("aws_secret_access_key");
     if (!id || !key)
         return wrong_in(
             p,
             id ? id : key,
             id ? "aws_access_key_id without aws_secret_access_key" : "aws_secret_access_key without aws_access_key_id"
         );
-    const auto* token = p.find("aws_session_token");
+    const auto* token = p.find("aws_security_token"); // an old name, which botocore reads first
+    if (!token)
+        token = p.find("aws_session_token");
     const auto origin = fmt::format("profile {} ({})", printable(p.name), id->where);
     auto keys = static_keys("profile", origin, id->value.reveal(), key->value, token ? token->value : secret{});
     if (const auto* wrong = std::get_if<failure>(&keys))
         return *wrong;
-    plan_.base = plan_base::static_keys;
-    plan_.from = &p;
-    plan_.where = id->where;
     plan_.keys = std::get<credentials>(std::move(keys));
-    plan_.seen.push_back(fmt::format(
-        "profile {}: aws_access_key_id = {} ({})", printable(p.name), masked(plan_.keys.access_key_id), id->where
-    ));
     if (const auto account = p.value("aws_account_id"); is_visible(account))
         plan_.keys.account_id = account;
     return std::nullopt;
 }
 
-// REQUIRES: base_rule_of(p).
-trouble walk::take_base(const profile& p) {
-    const auto& rule = *base_rule_of(p);
-    if (rule.base == plan_base::static_keys)
-        return take_static_keys(p);
+// REQUIRES: base_rule_of(p, is_source).
+trouble walk::take_base(const profile& p, bool is_source) {
+    const auto& rule = *base_rule_of(p, is_source);
+    const auto& said = *p.said(rule.property);
+    if (said.value.empty())
+        return wrong_in(p, &said, fmt::format("{} is empty: give it a value, or take the line out", rule.property));
     plan_.base = rule.base;
     plan_.from = &p;
-    plan_.where = p.find(rule.property)->where;
+    plan_.where = said.where;
     trouble wrong;
     if (rule.property == "credential_source")
         wrong = take_named_source(p);
@@ -202,19 +208,32 @@ trouble walk::take_base(const profile& p) {
         wrong = take_web_identity(p);
     else if (rule.base == plan_base::sso)
         wrong = check_sso(p);
+    else if (rule.base == plan_base::static_keys)
+        wrong = take_static_keys(p);
     if (wrong)
         return wrong;
-    plan_.seen.push_back(fmt::format("profile {}: {} ({})", printable(p.name), rule.property, plan_.where));
+    const auto id = rule.base == plan_base::static_keys ? " = " + masked(plan_.keys.access_key_id) : std::string{};
+    plan_.seen.push_back(fmt::format("profile {}: {}{} ({})", printable(p.name), rule.property, id, plan_.where));
     for (const auto& weaker : base_rules)
-        if (weaker.base != rule.base && p.find(weaker.property) && &weaker > &rule)
+        if (weaker.base != rule.base && &weaker > &rule && !weaker.in_credentials_file_only)
             say_unused(p, weaker.property, fmt::format("{} beside it is stronger", rule.property));
+    return std::nullopt;
+}
+
+// Faults of a profile on the way, and half a role.
+trouble walk::check(const profile& p) const {
+    if (!p.fault.empty())
+        return failure{fmt::format("profile {}: {}", printable(p.name), p.fault)};
+    for (const auto* property : {"role_arn", "web_identity_token_file"})
+        if (const auto* said = p.said(property); said && said->value.empty())
+            return wrong_in(p, said, fmt::format("{} is empty: give it a value, or take the line out", property));
     return std::nullopt;
 }
 
 // From a profile with a chained role to the profile that its role is assumed with; null: its own base.
 trouble walk::go_to_source(const profile*& p) {
-    const auto* source = p->find("source_profile");
-    const auto* named = p->find("credential_source");
+    const auto* source = p->said("source_profile");
+    const auto* named = p->said("credential_source");
     const auto* arn = p->find("role_arn");
     if (source && named)
         return wrong_in(*p, source, "source_profile and credential_source exclude each other: take one of them out");
@@ -229,9 +248,7 @@ trouble walk::go_to_source(const profile*& p) {
     }
     const auto* next = set_.find(source->value.reveal());
     if (!next)
-        return wrong_in(
-            *p, source, fmt::format("there is no profile {} (source_profile)", printable(source->value.reveal()))
-        );
+        return wrong_in(*p, source, missing_profile(set_, source->value.reveal(), "source_profile").detail);
     if (std::find(met_.begin(), met_.end(), next) != met_.end())
         return wrong_in(
             *p,
@@ -248,9 +265,12 @@ trouble walk::go(const profile& chosen) {
     for (const profile* p = &chosen; !plan_.from;) {
         met_.push_back(p);
         const bool is_source = met_.size() > 1;
-        if (is_source && has_key_pair(*p)) {
-            say_unused(*p, "role_arn", "in a source profile the keys beside it are stronger");
-            if (auto wrong = take_static_keys(*p))
+        if (auto wrong = check(*p))
+            return wrong;
+        if (is_source && has_a_key(*p)) {
+            if (!p->find("web_identity_token_file"))
+                say_unused(*p, "role_arn", "in a source profile the keys beside it are stronger");
+            if (auto wrong = take_base(*p, is_source))
                 return wrong;
         } else if (p->find("role_arn") && !p->find("web_identity_token_file")) {
             if (auto wrong = take_role(*p))
@@ -275,11 +295,18 @@ trouble walk::go(const profile& chosen) {
 }
 
 plan_answer walk::from(const profile& chosen) {
-    if (!base_rule_of(chosen) && !chosen.find("role_arn"))
-        return not_mine{
+    if (auto wrong = check(chosen))
+        return *std::move(wrong);
+    if (!base_rule_of(chosen) && !chosen.find("role_arn")) {
+        std::string why =
             chosen.find("sso_session") || chosen.find("sso_start_url")
                 ? fmt::format("profile {} gives an SSO bearer token, not credentials", printable(chosen.name))
-                : fmt::format("profile {} has settings, but no credentials", printable(chosen.name))};
+                : fmt::format("profile {} has settings, but no credentials", printable(chosen.name));
+        // What cannot be read may be its credentials: the next source would be another identity.
+        if (!set_.doubt().empty())
+            return failure{fmt::format("{}; they may be behind this: {}", why, set_.doubt())};
+        return not_mine{std::move(why)};
+    }
     if (auto wrong = go(chosen))
         return *std::move(wrong);
     std::reverse(plan_.roles.begin(), plan_.roles.end());
@@ -289,10 +316,22 @@ plan_answer walk::from(const profile& chosen) {
 } // namespace
 
 plan_answer plan_profile(const profile_set& set, std::string_view name) {
-    const auto* chosen = set.find(name);
-    if (!chosen)
-        return not_mine{fmt::format("there is no profile {}", printable(name))};
-    return walk(set).from(*chosen);
+    if (const auto* chosen = set.find(name))
+        return walk(set).from(*chosen);
+    auto missing = missing_profile(set, name, "");
+    if (!set.doubt().empty())
+        return missing;
+    return not_mine{std::move(missing.detail)};
+}
+
+plan_answer plan_profile(const profile_set& set, const profile_choice& choice) {
+    if (auto wrong = trouble_with(choice, set))
+        return *std::move(wrong);
+    auto planned = plan_profile(set, choice.name);
+    const bool is_named_exactly = choice.named_by.empty() || set.find(choice.name)->is_exact;
+    if (std::holds_alternative<not_mine>(planned) && !is_named_exactly)
+        return missing_profile(set, choice.name, choice.named_by);
+    return planned;
 }
 
 } // namespace countersign::chain

@@ -5,6 +5,7 @@
 
 #include "chain/credentials.hpp"
 #include "chain/profile.hpp"
+#include "chain/profile_choice.hpp"
 #include "chain/provider.hpp"
 #include "chain/role.hpp"
 
@@ -48,8 +49,10 @@ struct profile_plan {
     std::vector<std::string> seen;     // a line each for `credentials --output explain`; no secret
 };
 
-// not_mine: there is no such profile, or it has settings only.
+// not_mine: there is no such profile, or it has settings only, and nothing in the files leaves a doubt about that.
 using plan_answer = std::variant<profile_plan, not_mine, failure>;
 plan_answer plan_profile(const profile_set& set, std::string_view name);
+// The same; for a profile that somebody names and that is not there, a failure.
+plan_answer plan_profile(const profile_set& set, const profile_choice& choice);
 
 } // namespace countersign::chain

@@ -1,5 +1,6 @@
 // The shared credentials and config files as a source: reads them anew each time, so that an edit counts at
 // the next refresh, plans the way to credentials (profile_plan.hpp) and goes it, first keys first.
+#include "chain/profile_choice.hpp"
 #include "chain/profile_plan.hpp"
 #include "chain/profile_sources.hpp"
 #include "chain/provider.hpp"
@@ -24,6 +25,7 @@ public:
     std::string_view name() const noexcept override { return "profile"; }
     sight look(const world& outside) const override;
     task<answer> fetch(world& outside) override;
+    std::vector<std::string> warnings() const override { return warnings_; }
 
 private:
     plan_answer plan_in(const world& outside, const profile_set& profiles) const;
@@ -37,6 +39,7 @@ private:
     std::unique_ptr<provider> container_;
     std::unique_ptr<provider> imds_;
     source_memory memory_;
+    std::vector<std::string> warnings_; // of the files, when they were read last
 };
 
 // "profile dev (config:3): what is wrong"
@@ -88,16 +91,9 @@ std::string names_in(const profile_set& profiles) {
 }
 
 sight profile_provider::look(const world& outside) const {
-    const auto name = selected_profile(outside, settings_);
-    const bool by_variable = settings_.profile.empty() && name != "default";
+    const auto [name, named_by] = choose_profile(outside, settings_);
     sight s;
-    s.seen.push_back(fmt::format(
-        "profile {} ({})",
-        printable(name),
-        !settings_.profile.empty() ? "named explicitly"
-        : by_variable              ? "AWS_PROFILE"
-                                   : "the default one"
-    ));
+    s.seen.push_back(fmt::format("profile {} ({})", printable(name), named_by.empty() ? "the default one" : named_by));
     const auto add = [&](const std::vector<std::string>& lines) {
         s.seen.insert(s.seen.end(), lines.begin(), lines.end());
     };
@@ -127,13 +123,7 @@ sight profile_provider::look(const world& outside) const {
 }
 
 plan_answer profile_provider::plan_in(const world& outside, const profile_set& profiles) const {
-    auto planned = plan_profile(profiles, selected_profile(outside, settings_));
-    const auto* none = std::get_if<not_mine>(&planned);
-    // Who names a profile (command line, configuration) wants that one: the next source would be another
-    // identity.
-    if (none && !settings_.profile.empty() && !profiles.find(settings_.profile))
-        return failure{none->why};
-    return planned;
+    return plan_profile(profiles, choose_profile(outside, settings_));
 }
 
 task<answer> profile_provider::web_identity(world& outside, const profile_set& profiles, const profile_plan& plan) {
@@ -209,6 +199,7 @@ task<answer> profile_provider::fetch(world& outside) {
     const auto profiles = read_profiles(outside);
     if (!profiles)
         co_return profiles.error();
+    warnings_ = profiles->warnings;
     auto planned = plan_in(outside, *profiles);
     if (auto* none = std::get_if<not_mine>(&planned))
         co_return std::move(*none);

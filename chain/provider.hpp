@@ -9,6 +9,7 @@
 #include "chain/world.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -38,6 +39,8 @@ public:
     // REQUIRES: not called again before it has answered. A provider may remember (tokens, last answer)
     // between calls.
     virtual task<answer> fetch(world& outside) = 0;
+    // Of the last fetch: what was left out of the files that it read, a line each. Never a secret.
+    virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 using provider_list = std::vector<std::unique_ptr<provider>>;
@@ -45,7 +48,9 @@ using provider_list = std::vector<std::unique_ptr<provider>>;
 enum class environment_keys : std::uint8_t { count, overruled }; // overruled: a profile was named explicitly
 
 std::unique_ptr<provider> command_line_source(const chain_settings& settings);
-std::unique_ptr<provider> environment_source(environment_keys rule);
+// With settings, keys beside the name of a profile that is not there are a failure, as for botocore and the SDK for Go.
+std::unique_ptr<provider>
+environment_source(environment_keys rule, std::optional<chain_settings> settings = std::nullopt);
 std::unique_ptr<provider> profile_source(const chain_settings& settings);
 std::unique_ptr<provider> web_identity_source(environment_keys rule, const chain_settings& settings);
 std::unique_ptr<provider> container_source();

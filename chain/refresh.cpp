@@ -166,6 +166,10 @@ void refresher::state::finish(std::exception_ptr cut_off) {
 // at it.
 void refresher::state::keep(result<credentials> fresh) {
     const auto now = outside.now();
+    known.left_out.clear();
+    for (const auto& asked : sources)
+        for (auto& line : asked->warnings())
+            known.left_out.push_back(std::move(line));
     if (fresh && fresh->expired_at(now))
         fresh = failure{
             fmt::format("{}: credentials that expired at {}", fresh->provider, write_rfc3339(*fresh->expiration)),

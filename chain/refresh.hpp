@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace countersign::chain {
 
@@ -31,7 +32,8 @@ struct chain_settings {
 struct snapshot {
     shared_credentials current; // null until the first success
     std::string error; // of the last load, or why `current` is used past its expiry; "" else. One line, no secret
-    std::string warning = {}; // of what `current` hides (chain/chain.hpp), "" when nothing; one line
+    std::string warning = {};               // of what `current` hides (chain/chain.hpp), "" when nothing; one line
+    std::vector<std::string> left_out = {}; // of the files that were read, a line each; no secret
 };
 
 // When the next load is due. Two windows: from 15 min before expiry (less up to a minute of jitter, `u01`) new

@@ -2,6 +2,7 @@
 
 #include "chain/imds_client.hpp"
 #include "chain/profile.hpp"
+#include "chain/profile_choice.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
@@ -38,7 +39,10 @@ configured_region(const world& outside, const chain_settings& settings, const st
     const auto profiles = read_profiles(outside);
     if (!profiles)
         return profiles.error();
-    const auto name = selected_profile(outside, settings);
+    const auto choice = choose_profile(outside, settings);
+    if (auto wrong = trouble_with(choice, *profiles))
+        return *std::move(wrong);
+    const auto& name = choice.name;
     const auto* selected = profiles->find(name);
     if (const auto* property = selected ? selected->find("region") : nullptr)
         return found(checked(property->value.reveal(), fmt::format("profile {} ({})", printable(name), property->where))

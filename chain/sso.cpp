@@ -69,6 +69,8 @@ result<sso_settings> settings_in(const world& outside, const profile_place& plac
                 "{}: there is no section [sso-session {}]", place_of(p, "sso_session"), printable(session)
             )};
         origin = &found->second;
+        if (!origin->fault.empty())
+            return failure{fmt::format("[sso-session {}]: {}", printable(session), origin->fault)};
         if (auto wrong = mixed_up(p, *origin))
             return *std::move(wrong);
         s.form = sso_form::session;

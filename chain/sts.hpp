@@ -5,6 +5,7 @@
 
 #include "chain/credentials.hpp"
 #include "chain/profile.hpp"
+#include "chain/refresh.hpp"
 #include "chain/role.hpp"
 #include "chain/task.hpp"
 #include "chain/world.hpp"

@@ -1,5 +1,6 @@
 // Where STS is asked.
 #include "chain/endpoints.hpp"
+#include "chain/profile_choice.hpp"
 #include "chain/region.hpp"
 #include "chain/sts.hpp"
 #include "chain/text.hpp"

@@ -141,6 +141,15 @@ void identities::stop() {
     }
 }
 
+void identities::note_left_out(const std::vector<std::string>& lines) {
+    constexpr std::size_t most = 50; // whoever writes the files again and again does not fill the memory
+    for (const std::string& line : lines) {
+        if (told_.size() < most && told_.insert(line).second) {
+            spdlog::warn("credentials: {}", line);
+        }
+    }
+}
+
 void identities::note(std::size_t identity, const chain::snapshot& s) {
     one& o = all_[identity];
     const std::string whose = of_identity(identity, o.what.name);
@@ -154,6 +163,7 @@ void identities::note(std::size_t identity, const chain::snapshot& s) {
     if (identity == 0 && !s.warning.empty() && s.warning != o.latest.warning) {
         spdlog::warn("credentials{}: {}", whose, s.warning);
     }
+    note_left_out(s.left_out);
     o.latest = s;
     tell_(identity, s);
 }

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,12 +64,14 @@ private:
     void add(const conf::identity& what, chain::chain_settings from);
     void retire(std::size_t identity, std::chrono::milliseconds grace);
     void note(std::size_t identity, const chain::snapshot& s);
+    void note_left_out(const std::vector<std::string>& lines);
     std::string error_of(std::size_t identity) const;
 
     boost::asio::io_context& control_;
     chain::world& outside_;
     std::vector<one> all_; // by number
     subscriber tell_;
+    std::set<std::string> told_; // lines of what is left out of the files: each is logged once
 };
 
 } // namespace countersign::proxy

@@ -3,6 +3,7 @@
 #include "chain/chain.hpp"
 #include "chain/credentials_file.hpp"
 #include "chain/profile.hpp"
+#include "chain/profile_choice.hpp"
 #include "chain/profile_plan.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/sts.hpp"
@@ -166,7 +167,11 @@ save_session(chain::world& outside, session_wish wish, code_question ask_for_cod
     if (!profiles) {
         co_return profiles.error();
     }
-    const auto name = chain::selected_profile(outside, wish.settings);
+    const auto choice = chain::choose_profile(outside, wish.settings);
+    if (auto wrong = chain::trouble_with(choice, *profiles)) {
+        co_return *std::move(wrong);
+    }
+    const auto& name = choice.name;
     const auto serial = serial_number_for(wish, *profiles, name);
     if (!serial) {
         co_return serial.error();

@@ -100,6 +100,36 @@ TEST_F(Chain, StopsAtABrokenSource) {
     EXPECT_TRUE(outside.asked.empty());
 }
 
+TEST_F(Chain, EndsAtANamedProfileThatIsNotThereInsteadOfTakingTheNodesRole) {
+    add_network();
+    for (const auto* name : {"prod-typo", "default", "'prod'"}) {
+        outside.files["/h/.aws/config"] = "[profile prod]\nregion = r-1\n";
+        outside.variables = {{"HOME", "/h"}, {"AWS_PROFILE", name}};
+        EXPECT_NE(provider_of().find("there is no profile"), std::string::npos) << name;
+        add_environment();
+        EXPECT_NE(provider_of().find("there is no profile"), std::string::npos) << name;
+        outside.variables = {{"HOME", "/h"}};
+        EXPECT_NE(provider_of({name, false, "", ""}).find("there is no profile"), std::string::npos) << name;
+        EXPECT_NE(provider_of({name, true, "", ""}).find("there is no profile"), std::string::npos) << name;
+        outside.files["/h/.aws/config"] = std::string("[default]\nrole_arn = arn:x\nsource_profile = ") + name + "x\n";
+        EXPECT_NE(provider_of().find("there is no profile"), std::string::npos) << name;
+    }
+    EXPECT_TRUE(outside.asked.empty());
+}
+
+TEST_F(Chain, EndsAtADoubtInsteadOfTakingTheNodesRole) {
+    add_network();
+    for (const auto* doubtful :
+         {"aws_access_key_id = A\naws_secret_access_key = S\n",
+          "[default]\naws_access_key_id =\naws_secret_access_key =\n",
+          "[default\naws_access_key_id = A\naws_secret_access_key = S\n",
+          "[default]\nregion = r-1\n[b\n"}) {
+        outside.files["/h/.aws/credentials"] = doubtful;
+        EXPECT_TRUE(provider_of().starts_with("failed: profile: ")) << doubtful << provider_of();
+    }
+    EXPECT_TRUE(outside.asked.empty());
+}
+
 TEST_F(Chain, StopsAtABrokenWebIdentityInsteadOfTakingTheNodesRole) {
     add_network();
     outside.variables["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/r";
@@ -182,6 +212,14 @@ TEST_F(Region, FallsBackToUsEast1AndSaysSo) {
     outside.asked.clear();
     outside.variables["AWS_EC2_METADATA_DISABLED"] = "true";
     EXPECT_TRUE(choose()->is_fallback);
+    EXPECT_TRUE(outside.asked.empty());
+}
+
+TEST_F(Region, IsNotThatOfTheNodeWhereANamedProfileIsNotThere) {
+    add_network();
+    outside.variables["AWS_PROFILE"] = "gone";
+    ASSERT_FALSE(choose());
+    EXPECT_NE(choose().error().detail.find("there is no profile gone"), std::string::npos);
     EXPECT_TRUE(outside.asked.empty());
 }
 

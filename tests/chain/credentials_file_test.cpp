@@ -81,9 +81,29 @@ TEST(CredentialsFile, TakesOutRepetitionsAndContinuations) {
     EXPECT_EQ(
         saved("[mfa]\naws_access_key_id = A\n  more\n# stays\n  and more\naws_secret_access_key = b\n"
               "aws_session_token = c\naws_account_id = 1\n[z]\ns3 =\n  aws_access_key_id = n\n"
-              "[mfa]\naws_access_key_id = B\n  of it\nx = 1\n  two\n"),
+              "[mfa]\naws_access_key_id = A\n  more\n  and more\nx = 1\n  two\n"),
         "[mfa]\naws_access_key_id = ASIANEW\n# stays\naws_secret_access_key = new/secret+\n"
         "aws_session_token = new-token==\n[z]\ns3 =\n  aws_access_key_id = n\n[mfa]\nx = 1\n  two\n"
+    );
+}
+
+TEST(CredentialsFile, IsReadByTheGrammarOfTheOthers) {
+    EXPECT_EQ(
+        saved(
+            "[mfa] by hand\n  aws_access_key_id: A\n  aws_secret_access_key : b # c\n\t# deep\n  aws_session_token=t\n"
+        ),
+        "[mfa] by hand\n  aws_access_key_id: ASIANEW\n  aws_secret_access_key : new/secret+ # c\n\t# deep\n"
+        "  aws_session_token=new-token==\n"
+    );
+    // What is put in front of an indented line must not be continued by it.
+    EXPECT_EQ(
+        saved("[mfa]\n# c\n    region = x\n"),
+        "[mfa]\n    aws_access_key_id = ASIANEW\n    aws_secret_access_key = new/secret+\n"
+        "    aws_session_token = new-token==\n# c\n    region = x\n"
+    );
+    EXPECT_EQ(
+        saved("[mfa]\naws_access_key_id=A\naws_secret_access_key=b\naws_security_token=t\n"),
+        "[mfa]\naws_session_token = new-token==\naws_access_key_id=ASIANEW\naws_secret_access_key=new/secret+\n"
     );
 }
 

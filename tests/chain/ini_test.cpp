@@ -34,6 +34,17 @@ TEST(Ini, ReadsValues) {
              row{"a = b;c", "b;c"},
              row{"a = #c", ""},
              row{"a = b\r", "b"},
+             row{"a: b", "b"},
+             row{"a : b=c", "b=c"},
+             row{"a = b:c", "b:c"},
+             row{"a = %(b)s", "%(b)s"},
+             row{"a = 'b # c' # d", "'b # c'"},
+             row{"a = \"b ; c\" d", "\"b ; c\" d"},
+             row{"a = b's # c", "b's"},
+             row{"\xc2\xa0 a\xc2\xa0=\xe3\x80\x80"
+                 "b\xc2\xa0",
+                 "b"},
+             row{"    a = b", "b"},
          })
         EXPECT_EQ(value_of("[s]\n" + std::string(r.line) + "\n", "a"), r.value) << r.line;
 }
@@ -41,6 +52,33 @@ TEST(Ini, ReadsValues) {
 TEST(Ini, SkipsCommentsAndBlankLines) {
     EXPECT_EQ(value_of("# x\n; y\n\n \t\n[s] # z\n#a=1\n;a=2\na=3", "a"), "3");
     EXPECT_EQ(value_of("[s];z\na=3", "a"), "3");
+}
+
+TEST(Ini, SkipsCommentsAtAnyDepth) {
+    EXPECT_EQ(value_of("[s]\na = b\n    # x\n  c\n\t; y\n", "a"), "b\nc");
+    const auto sections = parse_ini("[s]\ns3 =\n  # x\n  max = 1\n    ; y\n  b = 2\n", "f");
+    ASSERT_TRUE(sections);
+    EXPECT_EQ(sections->front().properties.at(0).nested.size(), 2u);
+    EXPECT_EQ(sections->front().fault.what, "");
+}
+
+TEST(Ini, TakesWhateverStandsBehindATitle) {
+    for (const std::string tail : {"", " # x", "#x", ";x", " x", " [y", " = z", "\t"})
+        EXPECT_EQ(value_of("[s]" + tail + "\na = b\n", "a"), "b") << tail;
+    EXPECT_TRUE(parse_ini("[s] x", "f")->front().has_tail);
+    EXPECT_FALSE(parse_ini("[s] # x", "f")->front().has_tail);
+}
+
+TEST(Ini, EndsLinesAsPythonDoes) {
+    EXPECT_EQ(value_of("[s]\ra = b\r\nc = d\r", "c"), "d");
+    EXPECT_EQ(value_of("[s]\n\f\na = b\n\v\n", "a"), "b");
+}
+
+TEST(Ini, ContinuesAValueByDeeperLinesOnly) {
+    EXPECT_EQ(value_of("  [s]\n  a = b\n  c = d\n", "c"), "d");
+    EXPECT_EQ(value_of("[s]\n    a = b\n  c = d\n   e\n", "c"), "d\ne");
+    EXPECT_EQ(value_of("[s]\na = b\n  [t]\nc = d\n", "a"), "b\n[t]");
+    EXPECT_EQ(value_of("[s]\na = b\n\n\n c\n\nd = e\n", "a"), "b\n\n\nc");
 }
 
 TEST(Ini, JoinsContinuationLines) {
@@ -57,40 +95,66 @@ TEST(Ini, ReadsNestedProperties) {
     EXPECT_EQ(sections->front().properties.at(1).name, "c");
 }
 
-TEST(Ini, KeepsSectionsInOrderAndTrimsTitles) {
-    const auto sections = parse_ini("[ profile a ]\r\n[b]\n[b]\nx=1", "f");
+TEST(Ini, KeepsSectionsInOrderAndTitlesAsTheyStand) {
+    const auto sections = parse_ini("[ profile a ]\r\n[b]\n[b]\nx=1\n[c] # [d]\n", "f");
     ASSERT_TRUE(sections);
-    ASSERT_EQ(sections->size(), 3u);
-    EXPECT_EQ((*sections)[0].title, "profile a");
+    ASSERT_EQ(sections->size(), 4u);
+    EXPECT_EQ((*sections)[0].title, " profile a ");
     EXPECT_EQ((*sections)[2].line, 3u);
     EXPECT_EQ((*sections)[2].properties.at(0).line, 4u);
+    EXPECT_EQ((*sections)[3].title, "c] # [d");
 }
 
-TEST(Ini, NamesFileAndLineOfAnError) {
+TEST(Ini, KeepsAFaultInItsSection) {
     struct row {
-        std::string_view text, start;
+        std::string_view text, of;
+        unsigned line;
     };
     for (const row& r : {
-             row{"[s\n", "f:1: "},
-             row{"[s] x\n", "f:1: "},
-             row{"a = b\n", "f:1: "},
-             row{"[s]\n\n= b\n", "f:3: "},
-             row{"[s]\nnonsense\n", "f:2: "},
-             row{"[s]\n  a = b\n", "f:2: "},
-             row{"  a = b\n", "f:1: "},
-             row{"[s]\ns3 =\n  nonsense\n", "f:3: "},
-             row{"[s]\ns3 =\n  = x\n", "f:3: "},
+             row{"[s]\n\n= b\n[t]\nc = d\n", "s", 3},
+             row{"[s]\nnonsense\n[t]\nc = d\n", "s", 2},
+             row{"[s]\ns3 =\n  nonsense\n[t]\nc = d\n", "s", 3},
+             row{"a = b\n[t]\nc = d\n", "", 1},
+             row{"[s\na = b\n[t]\nc = d\n", "", 1},
+             row{"[]\n[t]\nc = d\n", "", 1},
          }) {
         const auto sections = parse_ini(r.text, "f");
-        ASSERT_FALSE(sections) << r.text;
-        EXPECT_TRUE(sections.error().detail.starts_with(r.start)) << sections.error().detail;
+        ASSERT_TRUE(sections) << r.text;
+        ASSERT_EQ(sections->size(), 2u) << r.text;
+        EXPECT_EQ(sections->front().title, r.of) << r.text;
+        EXPECT_EQ(sections->front().fault.line, r.line) << r.text;
+        EXPECT_NE(sections->front().fault.what, "") << r.text;
+        EXPECT_EQ(sections->back().fault.what, "") << r.text;
+        EXPECT_EQ(sections->back().properties.at(0).value.reveal(), "d") << r.text;
     }
 }
 
-TEST(Ini, NeverQuotesALineInAnError) {
-    const auto sections = parse_ini("[s]\nwJalrXUtnFEMI\n", "f");
-    ASSERT_FALSE(sections);
-    EXPECT_EQ(sections.error().detail.find("wJalr"), std::string::npos);
+TEST(Ini, TakesNothingBehindABrokenTitleForThePartBefore) {
+    const auto sections = parse_ini("[s]\na = b\n[t\nc = d\n", "f");
+    ASSERT_TRUE(sections);
+    ASSERT_EQ(sections->size(), 2u);
+    EXPECT_EQ(sections->front().properties.size(), 1u);
+    EXPECT_EQ(sections->back().title, "");
+}
+
+TEST(Ini, NamesAnEncodingThatItCannotRead) {
+    using namespace std::string_view_literals;
+    struct row {
+        std::string_view text, says;
+    };
+    for (const row& r : {
+             row{"\xef\xbb\xbf[s]\n"sv, "byte order mark (UTF-8)"},
+             row{"\xff\xfe[\0s\0]\0"sv, "UTF-16"},
+             row{"\xfe\xff\0[\0s\0]"sv, "byte order mark"},
+             row{"[\0s\0]\0"sv, "UTF-16 (without"},
+             row{"\0[\0s\0]"sv, "UTF-16 (without"},
+         }) {
+        const auto sections = parse_ini(r.text, "f");
+        ASSERT_FALSE(sections) << r.says;
+        EXPECT_TRUE(sections.error().detail.starts_with("f:1: ")) << sections.error().detail;
+        EXPECT_NE(sections.error().detail.find(r.says), std::string::npos) << sections.error().detail;
+    }
+    EXPECT_EQ(value_of("[s]\n# caf\xe9\na = b\n", "a"), "b");
 }
 
 TEST(Ini, ReadsAnEmptyFile) {

@@ -52,7 +52,7 @@ TEST_F(ProfilePlan, TakesStaticKeys) {
 }
 
 TEST_F(ProfilePlan, IsNotMineWithoutProfileOrCredentials) {
-    for (const auto* settings : {"region = x\n", "", "sso_session = dev\n", "aws_access_key_id =\n"})
+    for (const auto* settings : {"region = x\n", "", "sso_session = dev\n", "aws_session_token =\n"})
         EXPECT_TRUE(std::holds_alternative<not_mine>(plan(std::string("[profile a]\n") + settings))) << settings;
     EXPECT_TRUE(std::holds_alternative<not_mine>(plan("[profile b]\n" + keys)));
 }
@@ -66,6 +66,32 @@ TEST_F(ProfilePlan, FailsWithOneKeyOnlyOrUnfitOnes) {
           "aws_access_key_id = \xc3\xa4\naws_secret_access_key = c\n",
           "aws_access_key_id = a\naws_secret_access_key = c\naws_session_token = t\x7f\n"})
         EXPECT_NE(wrong(std::string("[profile a]\n") + settings).find("config:2"), std::string::npos) << settings;
+}
+
+TEST_F(ProfilePlan, FailsWhereAPropertyThatSaysWhoSignsIsEmpty) {
+    for (const auto* settings :
+         {"aws_access_key_id =\naws_secret_access_key =\n",
+          "role_arn =\nsource_profile = b\n",
+          "credential_process =\n",
+          "sso_account_id =\nsso_role_name = r\n",
+          "login_session =\n"})
+        EXPECT_NE(wrong(std::string("[profile a]\n") + settings).find("is empty"), std::string::npos) << settings;
+}
+
+TEST_F(ProfilePlan, FailsAtAFaultOnTheWay) {
+    EXPECT_EQ(wrong("[profile a]\n" + keys + "nonsense\n"), "profile a: config:4: expected `name = value`");
+    EXPECT_NE(
+        wrong("[profile a]\n" + role_a + "source_profile = b\n[profile b]\nnonsense\n").find("profile b: config:5"),
+        std::string::npos
+    );
+    EXPECT_EQ(good("[profile a]\n" + keys + "[profile b]\nnonsense\n").keys.access_key_id, "AKIDSTATIC");
+}
+
+TEST_F(ProfilePlan, PrefersKeysOfTheCredentialsFileToACommandAndACommandToThoseOfTheConfigFile) {
+    EXPECT_EQ(good("[profile a]\ncredential_process = x\n" + keys).base, plan_base::command);
+    auto both = merge_profiles({"config", "[profile a]\ncredential_process = x\n"}, {"credentials", "[a]\n" + keys});
+    const auto planned = plan_profile(*both, "a");
+    EXPECT_EQ(std::get<profile_plan>(planned).base, plan_base::static_keys);
 }
 
 TEST_F(ProfilePlan, ReadsAllThatIsSaidAboutARole) {

@@ -28,14 +28,53 @@ TEST(Profiles, TakePrefixesInTheConfigFileOnly) {
     EXPECT_EQ(value(set, "b", "x"), "(no profile)");
     EXPECT_EQ(value(set, "c", "x"), "4");
     EXPECT_EQ(value(set, "d", "x"), "7");
-    EXPECT_EQ(set.profiles.size(), 4u);
-    EXPECT_EQ(set.warnings.size(), 4u);
+    EXPECT_EQ(value(set, "e", "x"), "(no profile)");
+    EXPECT_EQ(value(set, "profile e", "x"), "8");
+    EXPECT_EQ(set.profiles.size(), 5u);
+    EXPECT_EQ(set.warnings.size(), 3u);
 }
 
-TEST(Profiles, PreferThePrefixedDefaultAsAWhole) {
+TEST(Profiles, AreFoundByNamesInQuotesAndWithBlanks) {
+    const auto set = merged(
+        "[profile 'My Mac']\nx=1\n[profile \"my pc\"]\nx=2\n[profile a\\ b]\nx=3\n[profile c d]\nx=4\n"
+        "[profile caf\xc3\xa9]\nx=5\n",
+        "[My Other]\nx=6\n['q']\nx=7\n"
+    );
+    EXPECT_EQ(value(set, "My Mac", "x"), "1");
+    EXPECT_EQ(value(set, "my pc", "x"), "2");
+    EXPECT_EQ(value(set, "a b", "x"), "3");
+    EXPECT_EQ(value(set, "c d", "x"), "(no profile)");
+    EXPECT_EQ(value(set, "caf\xc3\xa9", "x"), "5");
+    EXPECT_EQ(value(set, "My Other", "x"), "6");
+    EXPECT_EQ(value(set, "'q'", "x"), "7");
+    ASSERT_EQ(set.warnings.size(), 1u);
+    EXPECT_TRUE(set.warnings[0].starts_with("config:7: ")) << set.warnings[0];
+}
+
+TEST(Profiles, PreferATitleThatBotocoreReads) {
+    EXPECT_EQ(value(merged("[ profile a ]\nx=1\n[default] # [y]\nx=2"), "a", "x"), "1");
+    EXPECT_EQ(value(merged("[ profile a ]\nx=1\n[default] # [y]\nx=2"), "default", "x"), "2");
+    const auto set = merged("[ profile a ]\nx=1\ny=1\n[profile a]\nx=2\n", "[ a ]\ny=3\n");
+    EXPECT_EQ(value(set, "a", "x"), "2");
+    EXPECT_EQ(value(set, "a", "y"), "");
+    EXPECT_EQ(set.warnings.size(), 2u);
+}
+
+TEST(Profiles, TakeTheLastSectionOfTwoTitlesAsAWhole) {
     const auto set = merged("[default]\nx=1\ny=1\n[profile default]\nx=2\n");
     EXPECT_EQ(value(set, "default", "x"), "2");
     EXPECT_EQ(value(set, "default", "y"), "");
+    EXPECT_EQ(value(merged("[profile default]\nx=2\n[default]\nx=1\n"), "default", "x"), "1");
+    EXPECT_EQ(value(merged("[profile a]\nx=1\n[profile 'a']\nx=2\n"), "a", "x"), "2");
+    EXPECT_EQ(set.warnings.size(), 1u);
+}
+
+TEST(Profiles, InheritTheDefaultsOfTheirFile) {
+    const auto set = merged("[DEFAULT]\nx=1\ny=1\n[profile a]\nx=2\n", "[b]\nz=3\n");
+    EXPECT_EQ(value(set, "a", "x"), "2");
+    EXPECT_EQ(value(set, "a", "y"), "1");
+    EXPECT_EQ(value(set, "b", "y"), "");
+    EXPECT_EQ(value(set, "DEFAULT", "x"), "(no profile)");
 }
 
 TEST(Profiles, MergeRepeatedSectionsAndTheLastPropertyWins) {
@@ -53,6 +92,30 @@ TEST(Profiles, LetTheCredentialsFileWin) {
     EXPECT_EQ(set.find("default")->find("region")->where, "config:3");
 }
 
+TEST(Profiles, HaveTheKeysOfOneFile) {
+    const std::string config = "[default]\naws_access_key_id=C\naws_secret_access_key=c\naws_session_token=t\n";
+    const auto set = merged(config, "[default]\naws_access_key_id=K\naws_secret_access_key=k\n");
+    EXPECT_EQ(value(set, "default", "aws_secret_access_key"), "k");
+    EXPECT_EQ(value(set, "default", "aws_session_token"), "");
+    const auto half = merged(config, "[default]\naws_secret_access_key=k\n");
+    EXPECT_EQ(value(half, "default", "aws_access_key_id"), "C");
+    EXPECT_EQ(value(half, "default", "aws_secret_access_key"), "c");
+    const auto other = merged(config, "[default]\naws_access_key_id=K\n");
+    EXPECT_EQ(value(other, "default", "aws_secret_access_key"), "");
+}
+
+TEST(Profiles, AreNotUsableWhenTheySayTwiceWhoSigns) {
+    const auto set = merged("[profile a]\nrole_arn=x\nrole_arn=y\n[profile b]\naws_access_key_id=A\nregion=r\n[profile "
+                            "b]\naws_access_key_id=A\n"
+                            "region=s\n[profile c]\nrole_arn =\n  x = y\n");
+    EXPECT_TRUE(set.find("a")->fault.starts_with("config:3: role_arn")) << set.find("a")->fault;
+    EXPECT_EQ(set.find("b")->fault, "");
+    EXPECT_EQ(value(set, "b", "region"), "s");
+    EXPECT_TRUE(set.find("c")->fault.starts_with("config:11: ")) << set.find("c")->fault;
+    EXPECT_EQ(set.fault, "");
+    EXPECT_TRUE(set.repetition.starts_with("config:3: ")) << set.repetition;
+}
+
 TEST(Profiles, KeepSsoSessionsAndServicesApart) {
     const auto set = merged("[sso-session a]\nsso_region=x\n[services b]\nsts =\n  endpoint_url = http://h\n");
     EXPECT_TRUE(set.profiles.empty());
@@ -61,17 +124,25 @@ TEST(Profiles, KeepSsoSessionsAndServicesApart) {
 }
 
 TEST(Profiles, WarnOfNamesThatCannotBe) {
-    const auto set = merged("[profile a b]\nx=1\n[profile a]\nx y=1\nz=2\n");
+    const auto set = merged("[profile a b]\nx=1\n[profile a]\nx y=1\nz=2\n[plugins]\n");
     ASSERT_EQ(set.warnings.size(), 2u);
     EXPECT_TRUE(set.warnings[0].starts_with("config:1: ")) << set.warnings[0];
     EXPECT_TRUE(set.warnings[1].starts_with("config:4: ")) << set.warnings[1];
     EXPECT_EQ(value(set, "a", "z"), "2");
 }
 
-TEST(Profiles, NameTheBrokenFile) {
-    const auto set = merge_profiles({"config", ""}, {"credentials", "[a]\nb\n"});
+TEST(Profiles, KeepAFaultOfOneFromTheOthers) {
+    const auto set = merged("[profile a]\nx=1\n[profile b]\nwJalrXUtnFEMI\n", "[a]\ny=1\n");
+    EXPECT_EQ(set.find("a")->fault, "");
+    EXPECT_EQ(set.find("b")->fault, "config:4: expected `name = value`");
+    EXPECT_EQ(set.fault, set.find("b")->fault);
+    EXPECT_EQ(set.warnings.size(), 1u);
+}
+
+TEST(Profiles, NameAFileThatIsNoText) {
+    const auto set = merge_profiles({"config", ""}, {"credentials", "\xef\xbb\xbf[a]\n"});
     ASSERT_FALSE(set);
-    EXPECT_TRUE(set.error().detail.starts_with("credentials:2: ")) << set.error().detail;
+    EXPECT_TRUE(set.error().detail.starts_with("credentials:1: ")) << set.error().detail;
 }
 
 struct ProfileFiles : testing::Test {
@@ -101,19 +172,6 @@ TEST_F(ProfileFiles, AreRefusedWhenHuge) {
     outside.variables["AWS_CONFIG_FILE"] = "/c";
     outside.files["/c"] = std::string(longest_ini_file + 1, '\n');
     EXPECT_FALSE(read_profiles(outside));
-}
-
-TEST_F(ProfileFiles, AreReadForTheSelectedProfile) {
-    EXPECT_EQ(selected_profile(outside, {}), "default");
-    outside.variables["AWS_DEFAULT_PROFILE"] = "b";
-    EXPECT_EQ(selected_profile(outside, {}), "b");
-    outside.variables["AWS_PROFILE"] = "a";
-    EXPECT_EQ(selected_profile(outside, {}), "a");
-    chain_settings named;
-    named.profile = "c";
-    EXPECT_EQ(selected_profile(outside, named), "c");
-    outside.variables = {{"AWS_PROFILE", " "}};
-    EXPECT_EQ(selected_profile(outside, {}), "default");
 }
 
 } // namespace

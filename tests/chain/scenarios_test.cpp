@@ -2,6 +2,7 @@
 // form: environment, files and HTTP exchanges of one machine, and what must come of it.
 #include "chain/answer.hpp"
 #include "chain/chain.hpp"
+#include "chain/profile_choice.hpp"
 #include "chain/profile_plan.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/sts_answer.hpp"

@@ -89,6 +89,16 @@ TEST_F(Environment, IsOverruledByAnExplicitProfile) {
     EXPECT_TRUE(std::holds_alternative<not_mine>(ask(environment_source(environment_keys::overruled))));
 }
 
+TEST_F(Environment, IsBrokenBesideANameThatIsNobodys) {
+    outside.variables = {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "S"}, {"AWS_PROFILE", "gone"}};
+    const auto fetch = [&] { return ask(environment_source(environment_keys::count, chain_settings{})); };
+    EXPECT_TRUE(std::holds_alternative<failure>(fetch()));
+    EXPECT_TRUE(std::holds_alternative<credentials>(ask_environment())) << "credential_source asks for nothing else";
+    outside.variables["AWS_CONFIG_FILE"] = "/c";
+    outside.files["/c"] = "[profile gone]\n";
+    EXPECT_TRUE(std::holds_alternative<credentials>(fetch()));
+}
+
 TEST_F(Environment, ShowsNoSecret) {
     outside.variables = {
         {"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"},
@@ -123,13 +133,18 @@ TEST_F(ProfileSource, ReadsTheFilesAnewEachTime) {
     EXPECT_TRUE(std::holds_alternative<credentials>(ask_profile()));
 }
 
-TEST_F(ProfileSource, GoesOnWhenTheProfileOfTheVariableIsMissing) {
-    outside.variables["AWS_PROFILE"] = "gone";
-    EXPECT_TRUE(std::holds_alternative<not_mine>(ask_profile()));
-}
-
 TEST_F(ProfileSource, StopsWhenANamedProfileIsMissing) {
     EXPECT_TRUE(std::holds_alternative<failure>(ask_profile("gone")));
+    for (const auto* variable : {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"})
+        for (const auto* name : {"gone", "default", "'My Mac'"}) {
+            outside.variables = {{variable, name}};
+            const auto a = ask_profile();
+            ASSERT_TRUE(std::holds_alternative<failure>(a)) << variable << name;
+            EXPECT_TRUE(std::get<failure>(a).detail.starts_with("there is no profile ")) << std::get<failure>(a).detail;
+        }
+    outside.variables["AWS_PROFILE"] = " ";
+    outside.variables.erase("AWS_DEFAULT_PROFILE");
+    EXPECT_TRUE(std::holds_alternative<not_mine>(ask_profile()));
 }
 
 TEST_F(ProfileSource, StopsAtABrokenFile) {
@@ -137,7 +152,19 @@ TEST_F(ProfileSource, StopsAtABrokenFile) {
     outside.files["/c"] = "[default]\nnonsense\n";
     const auto a = ask_profile();
     ASSERT_TRUE(std::holds_alternative<failure>(a));
-    EXPECT_TRUE(std::get<failure>(a).detail.starts_with("/c:2: "));
+    EXPECT_EQ(std::get<failure>(a).detail, "profile default: /c:2: expected `name = value`");
+    outside.files["/c"] = "\xef\xbb\xbf[default]\n";
+    EXPECT_TRUE(std::get<failure>(ask_profile()).detail.starts_with("/c:1: "));
+}
+
+TEST_F(ProfileSource, ReadsAProfileBesideABrokenOneAndSaysSo) {
+    outside.variables["AWS_CONFIG_FILE"] = "/c";
+    outside.files["/c"] = "[default]\naws_access_key_id=A\naws_secret_access_key=S\n[profile b]\nwJalrXUtnFEMI\n";
+    const auto source = profile_source({});
+    EXPECT_TRUE(std::holds_alternative<credentials>(ask(source)));
+    const std::string said = "/c:5: expected `name = value`";
+    EXPECT_EQ(source->warnings(), std::vector<std::string>{said});
+    EXPECT_EQ(source->look(outside).seen.back(), said);
 }
 
 TEST_F(CommandLine, ReadsItsSecretFromAFile) {

@@ -1,5 +1,6 @@
 // ~/.aws text: never a crash, and what is accepted keeps the grammar's promises.
 #include "chain/ini.hpp"
+#include "chain/ini_text.hpp"
 #include "chain/profile.hpp"
 #include "chain/profile_plan.hpp"
 #include "chain/text.hpp"
@@ -18,7 +19,7 @@ void require(bool holds) {
 }
 
 void check_property(const chain::ini_property& p) {
-    require(!p.name.empty() && chain::trimmed(p.name) == p.name);
+    require(!p.name.empty() && chain::stripped(p.name) == p.name);
     require(p.nested.empty() || p.value.empty());
     for (const char c : p.name)
         require(c != '\n' && c != '=' && c == chain::lower(c));
@@ -44,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (!set)
         return 0;
     for (const auto& [name, p] : set->profiles) {
-        require(chain::is_ini_name(name));
+        require(!name.empty());
         const auto planned = chain::plan_profile(*set, name);
         const auto* plan = std::get_if<chain::profile_plan>(&planned);
         if (!plan)
