@@ -17,8 +17,8 @@ constexpr bool starts_comment(char c) noexcept {
     return c == '#' || c == ';';
 }
 
-// Inside a value a comment needs a blank before it: `a #x` → `a`, `a#x` stays. Between quotes there is none, so that the
-// command line of a credential_process stays whole.
+// Inside a value a comment needs a blank before it: `a #x` → `a`, `a#x` stays. Between quotes there is none, so that
+// the command line of a credential_process stays whole.
 std::string_view without_comment(std::string_view value) noexcept {
     for (std::size_t i = 0; i < value.size(); ++i) {
         if (i > 0 && starts_comment(value[i]) && is_blank(value[i - 1]))

@@ -1,7 +1,7 @@
-// The grammar of ~/.aws/config and ~/.aws/credentials: text → sections as they stand. The measure is botocore (Python's
-// RawConfigParser), which the AWS CLI and boto3 read them with; only a comment behind a value is taken off, as the other
-// SDKs do. A line that cannot be read is a fault of its section, not of the file. What a section means is profile.hpp's
-// part. Pure; any thread.
+// The grammar of ~/.aws/config and ~/.aws/credentials: text → sections as they stand. The measure is botocore
+// (Python's RawConfigParser), which the AWS CLI and boto3 read them with; only a comment behind a value is taken off,
+// as the other SDKs do. A line that cannot be read is a fault of its section, not of the file. What a section means is
+// profile.hpp's part. Pure; any thread.
 #pragma once
 
 #include "chain/credentials.hpp"

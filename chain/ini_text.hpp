@@ -1,4 +1,5 @@
-// Lines and blanks as Python's str knows them: the AWS CLI and boto3 read the files of ini.hpp with it. Pure; any thread.
+// Lines and blanks as Python's str knows them: the AWS CLI and boto3 read the files of ini.hpp with it. Pure; any
+// thread.
 #pragma once
 
 #include <cstddef>

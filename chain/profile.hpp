@@ -55,10 +55,10 @@ struct named_text {
     std::string_view text;
 };
 
-// Merges the two files as botocore does: between them the credentials file wins, but a profile's keys are all of one file,
-// and where two titles give one name (`[default]` and `[profile default]`) the last section counts alone. Within a file
-// that botocore would refuse for repetitions, the last property wins, unless it says who signs: that is a fault of its
-// profile.
+// Merges the two files as botocore does: between them the credentials file wins, but a profile's keys are all of one
+// file, and where two titles give one name (`[default]` and `[profile default]`) the last section counts alone. Within
+// a file that botocore would refuse for repetitions, the last property wins, unless it says who signs: that is a fault
+// of its profile.
 result<profile_set> merge_profiles(named_text config, named_text credentials_file);
 
 struct profile_files {

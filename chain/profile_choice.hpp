@@ -1,6 +1,6 @@
-// Which profile is meant, and whether it may be used. A name that somebody says must never lead to other credentials than
-// that profile's: where it is not there, the chain ends (as it does for botocore, the AWS CLI and the SDK for Go). Pure;
-// any thread.
+// Which profile is meant, and whether it may be used. A name that somebody says must never lead to other credentials
+// than that profile's: where it is not there, the chain ends (as it does for botocore, the AWS CLI and the SDK for
+// Go). Pure; any thread.
 #pragma once
 
 #include "chain/profile.hpp"
@@ -27,8 +27,8 @@ std::string selected_profile(const world& outside, const chain_settings& setting
 // "there is no profile X (AWS_PROFILE) in FILE and FILE; the nearest name is Y". `named_by` may be "".
 failure missing_profile(const profile_set& profiles, std::string_view name, std::string_view named_by);
 
-// Why the choice cannot be used: it is named and not there, or cannot be read, or may be what cannot be read. None for a
-// default profile that is just not there.
+// Why the choice cannot be used: it is named and not there, or cannot be read, or may be what cannot be read. None for
+// a default profile that is just not there.
 std::optional<failure> trouble_with(const profile_choice& choice, const profile_set& profiles);
 
 } // namespace countersign::chain

@@ -22,8 +22,8 @@ failure wrong_in(const profile& p, const profile_property* at, std::string_view 
     return failure{fmt::format("profile {}{}: {}", printable(p.name), place, what)};
 }
 
-// The properties that name the first keys, the strongest first. As for botocore, keys in the credentials file are stronger
-// than a login or a command, those in the config file weaker.
+// The properties that name the first keys, the strongest first. As for botocore, keys in the credentials file are
+// stronger than a login or a command, those in the config file weaker.
 struct base_rule {
     std::string_view property;
     plan_base base;

@@ -1,5 +1,5 @@
-// What the title of a section says: whose properties follow. As botocore reads it (configloader.build_profile_map), else
-// more leniently, where that leaves no doubt. Pure; any thread.
+// What the title of a section says: whose properties follow. As botocore reads it (configloader.build_profile_map),
+// else more leniently, where that leaves no doubt. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ enum class section_kind : std::uint8_t {
 struct section_title {
     section_kind kind = section_kind::ignored;
     std::string name; // of a profile, an SSO session, services
-    // As botocore reads it. Otherwise there are blanks around it, or a `]` in the comment behind it: such a section counts
-    // only where none says the name exactly.
+    // As botocore reads it. Otherwise there are blanks around it, or a `]` in the comment behind it: such a section
+    // counts only where none says the name exactly.
     bool is_exact = true;
 };
 
