@@ -44,7 +44,7 @@ using addresses = std::vector<asio::ip::address>;
 
 http_fault fault(http_stage stage, std::string_view what, const error_code& error) {
     const bool late = error == beast::error::timeout || error == asio::error::operation_aborted;
-    return {stage, fmt::format("{}: {}", what, late ? "no answer in time" : printable(error.message()))};
+    return {stage, fmt::format("{}: {}", what, late ? "no answer in time" : printable(error.message())), late};
 }
 
 // 0 for what is no port. A view may come from a URL, so digits only is certain and the size is not.

@@ -55,7 +55,8 @@ enum class http_stage : std::uint8_t {
 
 struct http_fault {
     http_stage stage = http_stage::exchange;
-    std::string detail; // one line, no secret, no URL (a URL of a container may hold an id)
+    std::string detail;   // one line, no secret, no URL (a URL of a container may hold an id)
+    bool is_late = false; // the deadline passed; nobody refused anything
 };
 [[noreturn]] inline void throw_exception_from_error(const http_fault& f, const boost::source_location&) {
     throw std::runtime_error(f.detail);

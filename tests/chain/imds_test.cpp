@@ -96,6 +96,24 @@ TEST_F(Imds, IsNotMineWhereNobodyListens) {
     EXPECT_EQ(outside.asked.size(), 1u);
 }
 
+TEST_F(Imds, NamesTheHopLimitWhenTheTokenNeverComes) {
+    token = [] { return http_fault{http_stage::exchange, "reading: no answer in time", true}; };
+    const auto silent = ask();
+    ASSERT_TRUE(std::holds_alternative<failure>(silent));
+    EXPECT_NE(std::get<failure>(silent).detail.find("HttpPutResponseHopLimit"), std::string::npos);
+    token = [] { return http_fault{http_stage::connect, "connection: no answer in time", true}; };
+    const auto dark = ask();
+    ASSERT_TRUE(std::holds_alternative<not_mine>(dark));
+    EXPECT_NE(std::get<not_mine>(dark).why.find("HttpPutResponseHopLimit"), std::string::npos);
+    for (const auto stage : {http_stage::connect, http_stage::exchange}) {
+        token = [stage] { return http_fault{stage, "refused"}; };
+        const auto other = ask();
+        const auto* broken = std::get_if<failure>(&other);
+        const auto& why = broken ? broken->detail : std::get<not_mine>(other).why;
+        EXPECT_EQ(why.find("HttpPutResponseHopLimit"), std::string::npos) << why;
+    }
+}
+
 TEST_F(Imds, JudgesTheAnswerToTheTokenQuestion) {
     struct row {
         http_result reply;

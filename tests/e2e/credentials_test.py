@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import unittest
 
@@ -175,6 +176,22 @@ class Process(Machine):
         self.assertEqual(json.loads(done.stdout)["AccessKeyId"], KEY.access_key)
         self.assertLess(time.monotonic() - began, 10 * PATIENCE)
         os.kill(helper, 0)
+
+
+class Metadata(Machine):
+    def test_a_token_request_that_nobody_answers_names_the_hop_limit(self):
+        never = threading.Event()
+        endpoint = Upstream(lambda *_: never.wait(30) and None)
+        self.addCleanup(endpoint.close)
+        self.addCleanup(never.set)
+        env = self.build("", "", {"AWS_EC2_METADATA_DISABLED": "false",
+                                  "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://127.0.0.1:{endpoint.port}"})
+        for output in ("json", "explain"):
+            done = self.ours(env, "--output", output)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"HttpPutResponseHopLimit", done.stdout + done.stderr)
+        env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = "http://127.0.0.1:9"
+        self.assertNotIn(b"HttpPutResponseHopLimit", self.ours(env).stderr)
 
 
 class Throttled(Machine):
