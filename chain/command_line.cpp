@@ -46,8 +46,10 @@ answer command_line_provider::found_in(const world& outside) const {
         return text.error();
     if (!*text)
         return failure{fmt::format("--secret-access-key-file {}: no such file", printable(file, 300))};
-    // An editor ends the line; that is no part of the key.
     std::string_view key = (*text)->reveal();
+    if (const auto encoding = foreign_encoding(key); !encoding.empty())
+        return failure{in_wrong_encoding("--secret-access-key-file " + printable(file, 300), encoding)};
+    // An editor ends the line; that is no part of the key.
     while (key.ends_with('\n') || key.ends_with('\r'))
         key.remove_suffix(1);
     return static_keys("command_line", printable(file, 300), settings_.access_key_id, secret(key), secret{});

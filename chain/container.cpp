@@ -76,6 +76,8 @@ result<secret> authorization_in(const world& outside) {
         if (!*text)
             return failure{fmt::format("{}: no such file: {}", token_file, printable(*file, 300))};
         token = **std::move(text);
+        if (const auto encoding = foreign_encoding(token.reveal()); !encoding.empty())
+            return failure{in_wrong_encoding(fmt::format("{}: the file", token_file), encoding)};
         if (token.empty())
             return failure{fmt::format("{}: the file is empty", token_file)};
     } else if (const auto value = outside.setting(token_variable)) {

@@ -14,7 +14,7 @@
 namespace countersign::chain {
 
 // `what` is the subject of the failure, which is retryable: "the answer" is no JSON object. Deeper than eight
-// levels is none either.
+// levels is none either. A text in UTF-16 is called so, and that is not retryable.
 result<boost::json::object> read_secret_json(std::string_view text, std::string_view what);
 
 // In the order in which the fields came.

@@ -206,6 +206,9 @@ task<result<credentials>> assume_role_with_web_identity(world& outside, sts_plac
         co_return failure{fmt::format("token file {}: no such file", printable(role.token_file, 300))};
     if ((*token)->empty())
         co_return failure{fmt::format("token file {}: the file is empty", printable(role.token_file, 300))};
+    if (const auto encoding = foreign_encoding((*token)->reveal()); !encoding.empty())
+        co_return failure{
+            in_wrong_encoding(fmt::format("token file {}: the file", printable(role.token_file, 300)), encoding)};
     constexpr std::string_view action = "AssumeRoleWithWebIdentity";
     sts_call call{action, std::move(where), form_for(action), std::nullopt};
     call.fields.push_back({"RoleArn", secret(role.role_arn)});

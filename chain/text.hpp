@@ -47,6 +47,11 @@ constexpr std::string_view foreign_encoding(std::string_view text) noexcept {
     return is_big || text.starts_with("\xfe\xff"sv) ? "UTF-16 (big-endian)" : ""sv;
 }
 
+// For messages: "the file is UTF-16 (little-endian): it must be plain UTF-8"
+inline std::string in_wrong_encoding(std::string_view what, std::string_view encoding) {
+    return std::string(what).append(" is ").append(encoding).append(": it must be plain UTF-8");
+}
+
 constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }

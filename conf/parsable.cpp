@@ -176,6 +176,12 @@ void line_checker::check_end() const {
 } // namespace
 
 void refuse_unparsable(std::string_view text, std::string_view name) {
+    using namespace std::string_view_literals;
+    // A table's name, a key or a comment begins a configuration: its second character is beside a NUL in UTF-16.
+    const bool has_mark = text.starts_with("\xff\xfe"sv) || text.starts_with("\xfe\xff"sv);
+    if (has_mark || (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0'))) {
+        fail_at(name, 1, "the file is UTF-16; a configuration is plain UTF-8");
+    }
     constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
     if (text.starts_with(byte_order_mark)) {
         text.remove_prefix(byte_order_mark.size());

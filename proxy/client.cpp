@@ -1,5 +1,6 @@
 #include "proxy/client.hpp"
 
+#include "chain/text.hpp"
 #include "conf/load.hpp"
 #include "proxy/action.hpp"
 #include "proxy/hop_by_hop.hpp"
@@ -45,6 +46,9 @@ chain::secret read_secret(const conf::config& c, const conf::client& one, const 
         fail("there is no such file");
     }
     std::string_view key = (*text)->reveal();
+    if (const auto encoding = chain::foreign_encoding(key); !encoding.empty()) {
+        fail(chain::in_wrong_encoding("it", encoding));
+    }
     // An editor ends the line; that is no part of the key.
     if (key.ends_with('\n')) {
         key.remove_suffix(1);

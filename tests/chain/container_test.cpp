@@ -127,6 +127,19 @@ TEST_F(Container, RefusesATokenThatIsNotOneCleanLine) {
     EXPECT_TRUE(outside.asked.empty());
 }
 
+TEST_F(Container, SaysThatTheTokenFileIsInUtf16) {
+    outside.variables = {{full, "http://127.0.0.1/"}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/t"}};
+    outside.files["/t"] = std::string(
+        "\xff\xfe"
+        "t\0",
+        4
+    );
+    const auto a = ask();
+    ASSERT_TRUE(std::holds_alternative<failure>(a));
+    EXPECT_NE(std::get<failure>(a).detail.find("the file is UTF-16 (little-endian)"), std::string::npos);
+    EXPECT_TRUE(outside.asked.empty());
+}
+
 TEST_F(Container, AsksThreeTimesWhereThatMayHelp) {
     outside.variables[full] = "http://127.0.0.1/";
     struct row {

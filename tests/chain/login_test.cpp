@@ -190,6 +190,8 @@ TEST_F(Login, RefusesACacheThatLacksSomething) {
         outside.files[cache] = boost::json::serialize(file);
         EXPECT_THAT(wrong(), HasSubstr("aws login")) << field;
     }
+    outside.files[cache] = std::string("\xfe\xff\0{", 4);
+    EXPECT_THAT(wrong(), HasSubstr("the file is UTF-16 (big-endian)"));
     outside.files[cache] = "{";
     EXPECT_THAT(wrong(), HasSubstr("no JSON object"));
     outside.files.erase(cache);

@@ -98,6 +98,18 @@ TEST_F(CredentialProcess, FailsWithWhatStandsOnStandardErrorAndNothingElse) {
     EXPECT_THAT(wrong(), HasSubstr("nothing on standard error"));
 }
 
+TEST_F(CredentialProcess, IsToldOfAnOutputInUtf16) {
+    const std::string text = output;
+    for (const std::string mark : {"\xff\xfe", ""}) {
+        output = mark;
+        for (const char c : text)
+            output += std::string{c, '\0'};
+        EXPECT_THAT(wrong(), HasSubstr("credential_process: its output is UTF-16 (little-endian)"));
+    }
+    output = "\xef\xbb\xbf" + text;
+    EXPECT_THAT(wrong(), HasSubstr("its output is UTF-8 with a byte order mark: it must be plain UTF-8"));
+}
+
 TEST_F(CredentialProcess, FailsWhereItCannotBeRun) {
     outside.execute = nullptr;
     EXPECT_THAT(wrong(), HasSubstr("credential_process: it could not be started"));

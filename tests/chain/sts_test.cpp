@@ -169,6 +169,14 @@ TEST_F(Sts, AsksNobodyWithoutAToken) {
     EXPECT_TRUE(outside.asked.empty());
 }
 
+TEST_F(Sts, AsksNobodyWithATokenInUtf16) {
+    outside.files["/token"] = std::string("e\0y\0J\0", 6);
+    const auto c = assume_by_token();
+    ASSERT_FALSE(c);
+    EXPECT_EQ(c.error().detail, "token file /token: the file is UTF-16 (little-endian): it must be plain UTF-8");
+    EXPECT_TRUE(outside.asked.empty());
+}
+
 TEST_F(Sts, RepeatsWhenTheIdentityProviderCouldNotBeAsked) {
     outside.files["/token"] = "t";
     answers = {

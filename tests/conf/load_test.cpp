@@ -443,5 +443,17 @@ TEST_F(LoadFile, RefusesAWrongEnvironment) {
     EXPECT_EQ(load_file(silent, env()).retry.max_attempts, std::nullopt);
 }
 
+TEST(Load, SaysThatAFileIsInUtf16) {
+    using namespace std::string_view_literals;
+    for (const auto text : {"\xff\xfe[\0l\0"sv, "\xfe\xff\0["sv, "[\0l\0o\0"sv, "\0[\0l"sv}) {
+        try {
+            load(text, "c.toml");
+            ADD_FAILURE() << "taken";
+        } catch (const error& e) {
+            EXPECT_EQ(e.what(), std::string("c.toml:1: the file is UTF-16; a configuration is plain UTF-8"));
+        }
+    }
+}
+
 } // namespace
 } // namespace countersign::conf
