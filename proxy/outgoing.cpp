@@ -2,6 +2,7 @@
 
 #include "proxy/action.hpp"
 #include "proxy/worker.hpp"
+#include "signer/bucket_host.hpp"
 #include "signer/date.hpp"
 #include "signer/earlier_signature.hpp"
 #include "signer/headers.hpp"
@@ -145,6 +146,16 @@ signer::instructions sign(exchange& x, worker& w, std::span<const signer::header
     return signer::sign(what, where, name, key, now, how, x.attempt_memory());
 }
 
+// "/my.bucket" in front of "//key".
+std::string_view prefixed(std::string_view prefix, std::string_view path, std::pmr::memory_resource& memory) {
+    if (prefix.empty()) {
+        return path;
+    }
+    appender out{static_cast<char*>(memory.allocate(prefix.size() + path.size(), 1))};
+    out << prefix << path;
+    return out.written();
+}
+
 std::size_t size_of_fields(std::span<const signer::header> headers) noexcept {
     std::size_t n = 0;
     for (const signer::header& h : headers) {
@@ -159,7 +170,19 @@ void append_fields(appender& out, std::span<const signer::header> headers) noexc
     }
 }
 
-} // namespace
+// S3 takes dots in a path literally. Behind a bucket in the path "/../other/key" would be another bucket's to whoever
+// does not, so it must not leave the one that policy and routes were asked about.
+std::optional<refusal> check_path(const exchange& x) {
+    if (x.place->where.path_prefix.empty() || !signer::leaves_bucket(x.in.path)) {
+        return std::nullopt;
+    }
+    return refusal{
+        400,
+        "ambiguous-path",
+        "The path has \"..\" segments that lead out of the bucket, and the bucket's name has to be sent in the path: "
+        "no "
+        "certificate covers it as a part of the host's."};
+}
 
 std::optional<refusal> check_payload(const exchange& x, const conf::config& c) {
     if (x.in.framing == body_framing::length && x.in.content_length > c.payload.memory_limit) {
@@ -180,6 +203,13 @@ std::optional<refusal> check_payload(const exchange& x, const conf::config& c) {
             "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, and payload signing off."};
     }
     return std::nullopt;
+}
+
+} // namespace
+
+std::optional<refusal> check_request(const exchange& x, const conf::config& c) {
+    auto no = check_path(x);
+    return no ? no : check_payload(x, c);
 }
 
 std::optional<refusal> check_signed_text(const exchange& x) {
@@ -212,7 +242,7 @@ std::string_view hash_body(exchange& x) noexcept {
 
 void prepare(exchange& x) {
     const plan& p = x.place->where;
-    x.path = x.in.path;
+    x.path = prefixed(p.path_prefix, x.in.path, x.request_memory());
     x.query = x.in.query;
     x.payload_plan = x.body.empty() ? "none" : "memory";
     for (const std::string& name : p.remove_headers) {
@@ -224,7 +254,8 @@ void prepare(exchange& x) {
         return;
     }
     x.query = signer::wire_query(signer::without_signature(x.in.query, x.request_memory()), x.request_memory());
-    x.path = signer::wire_path(x.in.path, p.traits.path, x.request_memory());
+    const std::string_view path = signer::wire_path(x.in.path, p.traits.path, x.request_memory());
+    x.path = prefixed(p.path_prefix, path, x.request_memory());
     for (field& f : x.in.fields) {
         f.hop = f.hop || is_replaced_by_signing(f.id);
     }

@@ -12,8 +12,9 @@ namespace countersign::proxy {
 
 class worker;
 
-// Before the body is read: can a body of this kind and size be signed for? A refusal when not.
-std::optional<refusal> check_payload(const exchange& x, const conf::config& c);
+// Before the body is read: can this path, and a body of this kind and size, be signed for? A refusal when not.
+// REQUIRES: x.place.
+std::optional<refusal> check_request(const exchange& x, const conf::config& c);
 
 // Before the body is read, where the plan says to sign: a header that the signature covers is ASCII. S3 and others read
 // other bytes as Latin-1 and check the signature over its UTF-8 form: SignatureDoesNotMatch, which helps nobody.

@@ -3,6 +3,8 @@
 #include "conf/route.hpp"
 #include "proxy/address.hpp"
 #include "proxy/route_choice.hpp"
+#include "signer/bucket_host.hpp"
+#include "signer/scope_lookup.hpp"
 
 #include <fmt/format.h>
 
@@ -71,6 +73,38 @@ void dial(plan& p, std::string_view host, std::uint16_t port, bool tls) {
     p.authority = write_authority(host, port, tls);
 }
 
+// The endpoint to send a bucket to that stands in the path: in the region that it is signed for.
+std::string path_style_endpoint(const signer::uncovered_bucket& in, std::string_view region) {
+    const auto suffix = signer::suffix_of(in.endpoint);
+    const auto partition = signer::partition_of(region);
+    if (in.names_region || !suffix || !partition || signer::suffixes_of(*partition).standard != suffix->text) {
+        return std::string(in.endpoint);
+    }
+    return fmt::format("s3.{}.{}", region, suffix->text);
+}
+
+// Over TLS a bucket whose host no certificate covers goes into the path. REQUIRES: dial(p, host, …), p.region.
+std::optional<refusal> address_bucket(plan& p, std::string_view host) {
+    const auto found = p.tls_name.empty() ? std::nullopt : signer::uncovered_bucket_in(host);
+    if (!found) {
+        return std::nullopt;
+    }
+    if (!found->has_path_style) {
+        return refusal{
+            421,
+            "bucket-not-accelerated",
+            fmt::format(
+                "S3 Transfer Acceleration takes no bucket with dots or underscores in its name, as {} has: ask for "
+                "{}.s3.REGION.amazonaws.com.",
+                found->bucket,
+                found->bucket
+            )};
+    }
+    p.path_prefix = fmt::format("/{}", found->bucket);
+    dial(p, path_style_endpoint(*found, p.region), p.dial_port, true);
+    return std::nullopt;
+}
+
 // Scope by route first, then by name. The refusal where neither is enough.
 std::optional<refusal> fill_scope(
     plan& p, const conf::route& r, const derived_scope& derived, std::string_view default_region, std::string_view host
@@ -128,13 +162,16 @@ plan_by_route(const conf::route& r, std::string_view default_region, const asked
     dial(p, host, r.upstream ? r.upstream->port : port_for(asked, tls), tls);
     // Who wrote an address into a route meant it; a name in a request is only a name.
     p.public_only = !r.upstream && !r.connect;
-    if (r.connect) {
-        p.dial_host = r.connect->host;
-        p.dial_port = r.connect->port;
-    }
     const derived_scope derived = signer::scope_of(host, asked.path);
     if (auto no = fill_scope(p, r, derived, default_region, host); no && r.sign != conf::sign_mode::none) {
         return *std::move(no);
+    }
+    if (auto no = address_bucket(p, host)) {
+        return *std::move(no);
+    }
+    if (r.connect) {
+        p.dial_host = r.connect->host;
+        p.dial_port = r.connect->port;
     }
     return p;
 }
@@ -150,6 +187,9 @@ std::variant<plan, refusal> plan_by_name(const signer::host_scope& scope, const 
     p.sigv4a = scope.sigv4a;
     p.is_default_region = scope.is_default_region;
     p.traits = signer::traits_of(p.service);
+    if (auto no = address_bucket(p, asked.host)) {
+        return *std::move(no);
+    }
     return p;
 }
 

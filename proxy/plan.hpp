@@ -27,8 +27,9 @@ struct time_limits {
 };
 
 struct plan {
-    std::string authority; // the Host field to send: host, and port where it is not the scheme's default
-    std::string tls_name;  // server name to ask for and to verify; "" without TLS
+    std::string authority;   // the Host field to send: host, and port where it is not the scheme's default
+    std::string tls_name;    // server name to ask for and to verify; "" without TLS
+    std::string path_prefix; // "/my.bucket": goes in front of the path (signer/bucket_host.hpp); mostly ""
     std::string dial_host;
     std::uint16_t dial_port = 443;
     bool public_only = true; // after name resolution only public addresses may be dialled

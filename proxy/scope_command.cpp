@@ -82,6 +82,13 @@ void print(const boost::json::object& line) {
 // Where two services share a host, what described() says is right for this path (signer::service_by_path).
 constexpr std::string_view shared_path = "/v2/";
 
+// Where a request goes that does not go to the host asked for.
+void put_place(const plan& p, boost::json::object& line) {
+    if (!p.path_prefix.empty()) {
+        line["sent_to"] = p.authority + p.path_prefix;
+    }
+}
+
 // What a route makes of a host: scope or error, and the conditions under which it is the one.
 boost::json::object
 described_by_route(std::string_view written, const std::string& host, const conf::config& c, const conf::route& r) {
@@ -98,6 +105,7 @@ described_by_route(std::string_view written, const std::string& host, const conf
         if (p.sigv4a) {
             line["algorithm"] = signer::sigv4a_algorithm;
         }
+        put_place(p, line);
         line["identity"] = !c.clients.empty() ? "the client's" : r.identity.empty() ? "default" : r.identity;
     }
     line["route"] = r.name.empty() ? r.host : r.name;
@@ -120,6 +128,8 @@ boost::json::object described_without_route(
     const auto* no = std::get_if<refusal>(&made);
     if (no != nullptr && line.contains("service")) {
         line = {{"host", written}, {"error", no->message}};
+    } else if (no == nullptr) {
+        put_place(std::get<plan>(made), line);
     }
     line["rule"] = explain_scope(host);
     return line;

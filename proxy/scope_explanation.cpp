@@ -1,5 +1,6 @@
 #include "proxy/scope_explanation.hpp"
 
+#include "signer/bucket_host.hpp"
 #include "signer/host_name.hpp"
 #include "signer/scope.hpp"
 #include "signer/scope_lookup.hpp"
@@ -53,6 +54,11 @@ std::string explain_found(const signer::host_scope& scope, std::string_view host
     std::string text = fmt::format("{}; signing name \"{}\"", shape, scope.service);
     if (const std::string_view elsewhere = signer::service_by_path(host, "/"); !elsewhere.empty()) {
         text += fmt::format(" below /v2/, \"{}\" elsewhere", elsewhere);
+    }
+    if (const auto in = signer::uncovered_bucket_in(host); in && in->has_path_style) {
+        text += fmt::format(
+            "; over TLS the bucket goes into the path, /{}/...: no certificate covers the host", in->bucket
+        );
     }
     if (scope.is_default_region) {
         text += "; another region where S3 answers that the bucket is there";

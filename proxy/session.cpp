@@ -160,7 +160,7 @@ task<> session::answer(exchange& x) {
         x.refused = check_before_body(x);
     }
     if (!x.refused) {
-        x.refused = check_payload(x, *worker_.config);
+        x.refused = check_request(x, *worker_.config);
     }
     if (!x.refused && x.place->where.sign != conf::sign_mode::none) {
         x.refused = check_signed_text(x);

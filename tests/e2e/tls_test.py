@@ -42,8 +42,8 @@ class Tls(unittest.TestCase):
         self.assertIsNone(signatures.complaint(upstream.requests[-1], "s3", "us-east-1"))
 
     def test_the_wildcard_of_one_level(self):
-        leaf = self.leaf("wild", ["*.s3.us-east-1.amazonaws.com"])
-        for host, status in (("bucket.s3", 200), ("bucket.with.dots.s3", 502)):
+        leaf = self.leaf("wild", ["*.s3.us-east-1.amazonaws.com", "*.s3-control.us-east-1.amazonaws.com"])
+        for host, status in (("bucket.s3", 200), ("123456789012.s3-control", 200), ("s3", 502), ("a.b.s3-control", 502)):
             self.reaches(leaf, status, request=f"GET / HTTP/1.1\r\nHost: {host}.us-east-1.amazonaws.com\r\n\r\n")
 
     def test_another_name(self):

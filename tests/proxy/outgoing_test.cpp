@@ -49,7 +49,7 @@ std::unique_ptr<prepared> make(
     p->config.routes.push_back(std::move(r));
     p->config.payload.memory_limit = 1000;
     p->x.place.reset(new destination(std::get<plan>(make_plan(p->config, "", {p->x.in.host, {}, false}))));
-    p->refused = check_payload(p->x, p->config);
+    p->refused = check_request(p->x, p->config);
     p->x.body = body;
     prepare(p->x);
     return p;
@@ -204,6 +204,27 @@ TEST(Outgoing, LeavesOtherBodiesAlone) {
 TEST(Outgoing, SendsTheTargetThatItSigns) {
     EXPECT_EQ(make("GET /a//b/../c", s3)->x.path, "/a//b/../c"); // keys of S3 are literal
     EXPECT_EQ(make("GET /a?b=c%20d&e", s3)->x.query, "b=c%20d&e");
+}
+
+TEST(Outgoing, PutsTheBucketInFrontOfThePathAsItCame) {
+    constexpr std::string_view dotted = "my.bucket.s3.us-east-1.amazonaws.com";
+    EXPECT_EQ(make("GET /", dotted)->x.path, "/my.bucket/");
+    EXPECT_EQ(make("GET /?list-type=2", dotted)->x.path, "/my.bucket/");
+    EXPECT_EQ(make("GET //key//", dotted)->x.path, "/my.bucket//key//");
+    EXPECT_EQ(make("GET /a/./b%20c+", dotted)->x.path, "/my.bucket/a/./b%20c%2B");
+    conf::route untouched;
+    untouched.sign = conf::sign_mode::none;
+    EXPECT_EQ(make("GET /a%7eb", dotted, "", "", untouched)->x.path, "/my.bucket/a%7eb");
+}
+
+TEST(Outgoing, RefusesAPathThatLeadsOutOfItsBucket) {
+    const auto code = [](std::string_view line, std::string_view host) {
+        const auto p = make(line, host);
+        return p->refused ? p->refused->code : "";
+    };
+    EXPECT_EQ(code("GET /../other/key", "my.bucket.s3.us-east-1.amazonaws.com"), "ambiguous-path");
+    EXPECT_EQ(code("GET /a/../key", "my.bucket.s3.us-east-1.amazonaws.com"), "");
+    EXPECT_EQ(code("GET /../other/key", s3), ""); // a key
 }
 
 TEST(Outgoing, TouchesNothingWhereNothingIsSigned) {

@@ -132,6 +132,72 @@ TEST(Plan, DialsAwsOnItsOwnPortOnly) {
     EXPECT_EQ(no.code, "bad-port");
 }
 
+TEST(Plan, PutsABucketIntoThePathWhoseHostNoCertificateCovers) {
+    const plan p = plan_of(ask({}, "my.bucket.s3.eu-west-1.amazonaws.com"));
+    EXPECT_EQ(p.path_prefix, "/my.bucket");
+    EXPECT_EQ(p.authority, "s3.eu-west-1.amazonaws.com");
+    EXPECT_EQ(p.tls_name, "s3.eu-west-1.amazonaws.com");
+    EXPECT_EQ(p.dial_host, "s3.eu-west-1.amazonaws.com");
+    EXPECT_EQ(p.dial_port, 443);
+    EXPECT_TRUE(p.public_only);
+    EXPECT_EQ(p.service, "s3");
+    EXPECT_EQ(p.region, "eu-west-1");
+    EXPECT_EQ(plan_of(ask({}, "bucket.s3.eu-west-1.amazonaws.com")).path_prefix, "");
+    // Where the host leaves the region open, the regional endpoint of the region that is signed for.
+    const plan global = plan_of(ask({}, "my.bucket.s3.amazonaws.com"));
+    EXPECT_EQ(global.authority, "s3.us-east-1.amazonaws.com");
+    EXPECT_TRUE(global.is_default_region);
+    conf::route r;
+    r.region = "eu-west-1";
+    EXPECT_EQ(plan_of(ask(with_route(r), "my.bucket.s3.amazonaws.com")).authority, "s3.eu-west-1.amazonaws.com");
+    for (const char* odd : {"nowhere", "cn-north-1", "*"}) {
+        r.region = odd;
+        EXPECT_EQ(plan_of(ask(with_route(r), "my.bucket.s3.amazonaws.com")).authority, "s3.amazonaws.com") << odd;
+    }
+    const refusal no = refusal_of(ask({}, "my.bucket.s3-accelerate.amazonaws.com"));
+    EXPECT_EQ(no.code, "bucket-not-accelerated");
+    EXPECT_THAT(no.message, HasSubstr("my.bucket.s3.REGION.amazonaws.com"));
+}
+
+TEST(Plan, PutsABucketIntoThePathOnARouteOverTlsToo) {
+    constexpr std::string_view host = "my.bucket.s3.us-east-1.amazonaws.com";
+    conf::route r;
+    r.connect = conf::endpoint{"10.0.3.17", 8443};
+    const plan tunnel = plan_of(ask(with_route(r), host));
+    EXPECT_EQ(tunnel.path_prefix, "/my.bucket");
+    EXPECT_EQ(tunnel.authority, "s3.us-east-1.amazonaws.com");
+    EXPECT_EQ(tunnel.tls_name, "s3.us-east-1.amazonaws.com");
+    EXPECT_EQ(tunnel.dial_host, "10.0.3.17");
+    EXPECT_EQ(tunnel.dial_port, 8443);
+    r.scheme = conf::scheme::http; // no certificate
+    EXPECT_EQ(plan_of(ask(with_route(r), host)).path_prefix, "");
+    EXPECT_EQ(plan_of(ask(with_route(r), host)).authority, host);
+    r.connect = {};
+    EXPECT_EQ(plan_of(ask(with_route(r), "my.bucket.s3-accelerate.amazonaws.com")).path_prefix, "");
+    r = {};
+    r.sign = conf::sign_mode::none; // a public bucket: its certificate is the same
+    EXPECT_EQ(plan_of(ask(with_route(r), host)).path_prefix, "/my.bucket");
+    r = {};
+    r.upstream = conf::endpoint{std::string(host), 443};
+    EXPECT_EQ(plan_of(ask(with_route(r), "files.example")).authority, "s3.us-east-1.amazonaws.com");
+    r.upstream = conf::endpoint{"minio.example", 9000};
+    r.service = "s3";
+    r.region = "us-east-1";
+    EXPECT_EQ(plan_of(ask(with_route(r), host)).authority, "minio.example:9000");
+    EXPECT_EQ(plan_of(ask(with_route(r), host)).path_prefix, "");
+    EXPECT_EQ(plan_of(ask(with_route({}), host, 8443)).authority, "s3.us-east-1.amazonaws.com:8443");
+}
+
+// What the policy says about hosts is about the one that was asked for.
+TEST(Plan, AsksThePolicyAboutTheHostOfTheBucket) {
+    conf::config c;
+    conf::rule deny;
+    deny.host = {"secret.bucket.s3.*.amazonaws.com"};
+    c.policy.deny.push_back(deny);
+    EXPECT_EQ(refusal_of(ask(c, "secret.bucket.s3.eu-west-1.amazonaws.com")).code, "policy-denied");
+    EXPECT_EQ(plan_of(ask(c, "other.bucket.s3.eu-west-1.amazonaws.com")).path_prefix, "/other.bucket");
+}
+
 TEST(Plan, SignsForNobodyElse) {
     struct row {
         const char* host;

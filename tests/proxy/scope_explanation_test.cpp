@@ -8,6 +8,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(ScopeExplanation, NamesTheShapeOfTheHost) {
     EXPECT_THAT(
@@ -23,6 +24,8 @@ TEST(ScopeExplanation, NamesTheShapeOfTheHost) {
     EXPECT_THAT(explain_scope("abc.lambda-url.eu-west-1.on.aws"), HasSubstr("RESOURCE.SERVICE.REGION"));
     EXPECT_THAT(explain_scope("d1.cloudfront.net"), AllOf(HasSubstr("customers"), HasSubstr("somebody's own")));
     EXPECT_THAT(explain_scope("nosuch.us-east-1.amazonaws.com"), HasSubstr("no service is known"));
+    EXPECT_THAT(explain_scope("my.bucket.s3.eu-west-1.amazonaws.com"), HasSubstr("goes into the path, /my.bucket/"));
+    EXPECT_THAT(explain_scope("bucket.s3.eu-west-1.amazonaws.com"), Not(HasSubstr("into the path")));
     EXPECT_THAT(explain_scope("example.com"), HasSubstr("none of AWS's"));
 }
 
