@@ -56,6 +56,12 @@ bool may_be_stale(errc e) noexcept {
     return e == errc::closed || e == errc::reset || e == errc::truncated;
 }
 
+// What some servers say to a connection that idles too long. It may cross the request, which it is no answer to then, and
+// which it says has not come (RFC 9110 15.5.9).
+bool says_idle_too_long(const answer& a) noexcept {
+    return a.head.status == 408 && !a.keep_alive;
+}
+
 task<errc> connect(exchange& x, worker& w, upstream_connection*& current, outcome& out) {
     x.delivered = delivery::nothing;
     x.connection = upstream_ptr{new upstream_connection{w, x.place}};
@@ -152,8 +158,9 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
     if (out.error == errc::none) {
         out.error = co_await send_and_receive(x, w);
         const bool silent = x.connection->bytes().empty();
-        const bool stale = reused && silent && may_be_stale(out.error);
-        out.held_back = stale && may_have_acted(x) && !may_repeat_blindly(x, w);
+        const bool said_so = out.error == errc::none && says_idle_too_long(x.reply);
+        const bool stale = reused && (said_so || (silent && may_be_stale(out.error)));
+        out.held_back = stale && !said_so && may_have_acted(x) && !may_repeat_blindly(x, w);
         if (stale) {
             x.place->distrusted_until = w.now() + distrust;
         }

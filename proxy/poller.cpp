@@ -6,13 +6,16 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
+#include <span>
 #include <utility>
 
 namespace countersign::proxy {
 
 namespace {
 
-constexpr int most_turns = 64; // without letting timers and posted functions have theirs
+constexpr int most_turns = 16; // without letting timers and posted functions have theirs
 constexpr int busy = 1;        // events at once: others are likely to have come when these are done
 
 int make_set() {
@@ -55,42 +58,67 @@ void poller::turn() {
 }
 
 int poller::dispatch() {
-    count_ = ::epoll_wait(set_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0);
-    const int found = count_;
+    const int found = ::epoll_wait(set_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0);
+    const std::span<const epoll_event> events{events_.data(), static_cast<std::size_t>(std::max(found, 0))};
+    ++round_;
+    knows_all_ = events.size() < events_.size();
     // Noted for all before anybody is resumed: who now takes an idle connection knows whether it is still silent.
-    for (int i = 0; i < count_; ++i) {
-        const epoll_event& e = events_[static_cast<std::size_t>(i)];
-        static_cast<transport*>(e.data.ptr)->note(e.events);
+    for (const epoll_event& e : events) {
+        if (transport* const t = find(e)) {
+            t->note(e.events);
+        }
     }
-    for (next_ = 0; next_ < count_; ++next_) {
-        epoll_event& e = events_[static_cast<std::size_t>(next_)];
+    for (const epoll_event& e : events) {
         owner_.refresh_clock();
-        if (e.data.ptr) {
-            static_cast<transport*>(e.data.ptr)->ready_to_read(e.events);
+        if (transport* const t = find(e)) {
+            t->ready_to_read(e.events);
         }
-        if (e.data.ptr) { // reading may have ended it
-            static_cast<transport*>(e.data.ptr)->ready_to_write(e.events);
+        if (transport* const t = find(e)) { // reading may have ended it
+            t->ready_to_write(e.events);
         }
     }
-    count_ = 0;
+    knows_all_ = false;
     return found;
 }
 
 bool poller::add(int descriptor, transport& t) noexcept {
+    if (free_place_ == nowhere) {
+        try {
+            places_.emplace_back();
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+        free_place_ = static_cast<std::uint32_t>(places_.size() - 1);
+    }
+    const std::uint32_t index = free_place_;
+    place& p = places_[index];
     epoll_event e{};
     e.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    e.data.ptr = &t;
-    return ::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, descriptor, &e) == 0;
+    e.data.u64 = std::uint64_t{p.generation} << 32 | index;
+    if (::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, descriptor, &e) != 0) {
+        return false;
+    }
+    free_place_ = p.next_free;
+    p.who = &t;
+    t.place_ = index;
+    return true;
 }
 
 void poller::forget(transport& t) noexcept {
-    for (int i = next_; i < count_; ++i) {
-        epoll_event& e = events_[static_cast<std::size_t>(i)];
-        if (e.data.ptr == &t) {
-            e.data.ptr = nullptr;
-        }
+    if (t.place_ == nowhere) {
+        return;
     }
+    const std::uint32_t index = std::exchange(t.place_, nowhere);
+    place& p = places_[index];
+    p.who = nullptr;
+    ++p.generation;
+    p.next_free = std::exchange(free_place_, index);
     std::replace(cancelled_.begin(), cancelled_.end(), &t, static_cast<transport*>(nullptr));
+}
+
+transport* poller::find(const epoll_event& e) const noexcept {
+    const place& p = places_[static_cast<std::uint32_t>(e.data.u64)];
+    return p.generation == e.data.u64 >> 32 ? p.who : nullptr;
 }
 
 void poller::resume_cancelled() {

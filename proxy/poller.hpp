@@ -8,6 +8,7 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
 #include <array>
+#include <cstdint>
 #include <sys/epoll.h>
 #include <vector>
 
@@ -26,6 +27,11 @@ public:
     void start(); // from now on the io_context has one more wait under way, until stop()
     void stop() noexcept;
 
+    // A round: the system is asked once what has happened, all of it is noted, then who waits for it is resumed.
+    std::uint64_t round() const noexcept { return round_; } // the one under way, or the last one
+    // In a round, and the system had no more to say than what was noted.
+    bool knows_all() const noexcept { return knows_all_; }
+
     // Resumes what transport::cancel() ended. Called by the worker when it has walked its list.
     void resume_cancelled();
 
@@ -33,8 +39,18 @@ private:
     friend class transport;
     using executor = boost::asio::io_context::executor_type;
 
-    bool add(int descriptor, transport& t) noexcept;
-    void forget(transport& t) noexcept; // it is closed: events at hand for it are void
+    // What an event of the system's names: a place, and how many connections had it before. One that is closed is void
+    // for good, whatever the system still reports of it: a spawned child may hold the descriptor for a moment longer.
+    struct place {
+        transport* who = nullptr;
+        std::uint32_t generation = 0;
+        std::uint32_t next_free = nowhere;
+    };
+    static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+
+    bool add(int descriptor, transport& t) noexcept; // false: the system refuses, or no memory
+    void forget(transport& t) noexcept;              // it is closed: events at hand for it are void
+    transport* find(const epoll_event& e) const noexcept;
     void cancelled(transport& t) { cancelled_.push_back(&t); }
     void wait();
     void turn();
@@ -42,10 +58,12 @@ private:
 
     worker& owner_; // whose clock is set for each event
     boost::asio::posix::basic_stream_descriptor<executor> set_;
-    std::array<epoll_event, 128> events_;
-    int next_ = 0; // event under way, of count_
-    int count_ = 0;
+    std::array<epoll_event, 512> events_;
+    std::vector<place> places_; // as many as there were connections at once
+    std::uint32_t free_place_ = nowhere;
+    std::uint64_t round_ = 0;
     std::vector<transport*> cancelled_;
+    bool knows_all_ = false;
     bool stopped_ = false;
 };
 

@@ -8,7 +8,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <cerrno>
 #include <stdexcept>
+#include <string_view>
 #include <sys/socket.h>
 
 namespace countersign::proxy {
@@ -34,8 +36,11 @@ struct tls_socket {
     static int write(BIO* b, const char* from, int size) {
         transport& t = of(b);
         BIO_clear_retry_flags(b);
-        const ssize_t n = ::send(t.descriptor_, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        ssize_t n = 0;
+        do {
+            n = ::send(t.descriptor_, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+        } while (n < 0 && errno == EINTR);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             t.writable_ = false;
             BIO_set_retry_write(b);
         }
@@ -53,23 +58,37 @@ struct tls_socket {
         }
     }
 
-    static BIO_METHOD* method() {
+    // Null without memory.
+    static BIO_METHOD* method() noexcept {
         static BIO_METHOD* const made = [] {
-            BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "transport");
-            BIO_meth_set_read(m, read);
-            BIO_meth_set_write(m, write);
-            BIO_meth_set_ctrl(m, control);
-            return m;
+            const int index = BIO_get_new_index();
+            BIO_METHOD* const m = index < 0 ? nullptr : BIO_meth_new(index | BIO_TYPE_SOURCE_SINK, "transport");
+            const bool set = m && BIO_meth_set_read(m, read) == 1 && BIO_meth_set_write(m, write) == 1 &&
+                             BIO_meth_set_ctrl(m, control) == 1;
+            return set ? m : nullptr;
         }();
         return made;
+    }
+
+    // Also of a warning that ends nothing, which OpenSSL otherwise passes over in silence.
+    static void note_alert(const SSL* connection, int where, int) {
+        if (where == SSL_CB_READ_ALERT) {
+            of(SSL_get_rbio(connection)).alerted_ = true;
+        }
     }
 };
 
 namespace {
 
 int ticket_slot() {
-    static const int slot = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    static const int slot = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr); // -1: refused where it is used
     return slot;
+}
+
+void require(bool done, const char* what) {
+    if (!done) {
+        throw std::runtime_error(fmt::format("OpenSSL does not take a setting for TLS: {}", what));
+    }
 }
 
 int keep_ticket(SSL* connection, SSL_SESSION* session) {
@@ -79,6 +98,20 @@ int keep_ticket(SSL* connection, SSL_SESSION* session) {
     }
     tickets->reset(session);
     return 1; // the reference is ours now
+}
+
+// An empty name switches OpenSSL's check off, and a NUL cuts one short: neither can be verified.
+bool expect_name(SSL* connection, const std::string& name) {
+    if (name.empty() || name.find('\0') != std::string::npos) {
+        return false;
+    }
+    boost::system::error_code not_an_address;
+    boost::asio::ip::make_address(name, not_an_address);
+    if (!not_an_address) {
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection), name.c_str()) == 1;
+    }
+    SSL_set_hostflags(connection, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set_tlsext_host_name(connection, name.c_str()) == 1 && SSL_set1_host(connection, name.c_str()) == 1;
 }
 
 } // namespace
@@ -99,8 +132,10 @@ boost::asio::ssl::context make_tls_context(X509_STORE& trusted) {
     namespace ssl = boost::asio::ssl;
     ssl::context context{ssl::context::tls_client};
     SSL_CTX* const ctx = context.native_handle();
-    SSL_CTX_set1_cert_store(ctx, &trusted);
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    require(X509_STORE_up_ref(&trusted) == 1, "the certificate store");
+    SSL_CTX_set_cert_store(ctx, &trusted);
+    require(SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1, "version 1.2 at least");
+    require(ticket_slot() >= 0, "a place for tickets");
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
     SSL_CTX_set_read_ahead(ctx, 1); // a record in one system call instead of two
@@ -110,28 +145,42 @@ boost::asio::ssl::context make_tls_context(X509_STORE& trusted) {
     return context;
 }
 
-void prepare_tls(SSL* connection, const std::string& name, session_ticket* tickets) {
-    SSL_set_ex_data(connection, ticket_slot(), tickets);
-    boost::system::error_code not_an_address;
-    boost::asio::ip::make_address(name, not_an_address);
-    if (!not_an_address) {
-        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection), name.c_str());
-    } else {
-        SSL_set_tlsext_host_name(connection, name.c_str());
-        SSL_set_hostflags(connection, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        SSL_set1_host(connection, name.c_str());
+tls_connection
+make_tls_connection(SSL_CTX* context, const std::string& name, session_ticket* tickets, std::string& failure) {
+    ERR_clear_error();
+    tls_connection connection{SSL_new(context)};
+    if (!connection || SSL_set_ex_data(connection.get(), ticket_slot(), tickets) != 1) {
+        failure = "OpenSSL gives no connection";
+        return nullptr;
     }
-    if (*tickets) {
-        SSL_set_session(connection, tickets->get());
+    if (!expect_name(connection.get(), name)) {
+        failure = "this is no name that a certificate could be checked for";
+        return nullptr;
     }
+    if (*tickets && SSL_set_session(connection.get(), tickets->get()) != 1) {
+        tickets->reset(); // a whole handshake instead
+    }
+    return connection;
 }
 
-void attach_tls(SSL* connection, transport& t) {
-    BIO* const b = BIO_new(tls_socket::method());
+bool attach_tls(SSL* connection, transport& t) noexcept {
+    BIO_METHOD* const method = tls_socket::method();
+    BIO* const b = method ? BIO_new(method) : nullptr;
+    if (!b) {
+        return false;
+    }
     BIO_set_data(b, &t);
     BIO_set_init(b, 1);
     SSL_set_bio(connection, b, b);
+    SSL_set_info_callback(connection, tls_socket::note_alert);
     SSL_set_connect_state(connection);
+    return true;
+}
+
+bool is_between_records(const SSL* connection) noexcept {
+    // "RB": a header has been read and the body has not. SSL_has_pending() does not count the header.
+    return SSL_has_pending(connection) == 0 && SSL_in_init(connection) == 0 &&
+           std::string_view{SSL_rstate_string(connection)} != "RB";
 }
 
 void keep_session(SSL* connection) noexcept {

@@ -21,20 +21,31 @@ struct free_store {
 };
 using trust_store = std::unique_ptr<X509_STORE, free_store>;
 
+struct free_tls_connection {
+    void operator()(SSL* s) const noexcept { SSL_free(s); }
+};
+using tls_connection = std::unique_ptr<SSL, free_tls_connection>;
+
 // The system's roots (looked up in its folder when needed, not all loaded) and, beside them, `ca_file`.
 trust_store make_trust_store(const std::string& ca_file);
 
-// Takes a reference of its own to `trusted`.
+// Takes a reference of its own to `trusted`. Throws std::runtime_error when OpenSSL refuses a setting.
 boost::asio::ssl::context make_tls_context(X509_STORE& trusted);
 
-// Prepares a new connection: server name, name to verify, session to resume. New tickets go to `*tickets`, which must
-// outlive the connection.
-void prepare_tls(SSL* connection, const std::string& name, session_ticket* tickets);
+// A new connection, ready for its handshake: server name, name to verify, session to resume. Null when the name (a DNS
+// name, or an address as text) cannot be verified, or without memory; `failure` then says what is missing. New tickets
+// go to `*tickets`, which must outlive the connection.
+tls_connection
+make_tls_connection(SSL_CTX* context, const std::string& name, session_ticket* tickets, std::string& failure);
 
 class transport;
 
-// Makes the connection read from and write to the transport's socket.
-void attach_tls(SSL* connection, transport& t);
+// Makes the connection read from and write to the transport's socket. False without memory.
+bool attach_tls(SSL* connection, transport& t) noexcept;
+
+// False when a piece of a record, or of a message of TLS's own, has been read and its rest has not. REQUIRES: a read has
+// just found that there is no more.
+bool is_between_records(const SSL* connection) noexcept;
 
 // Before a connection in good order is freed: otherwise OpenSSL makes its session unusable for resumption.
 void keep_session(SSL* connection) noexcept;

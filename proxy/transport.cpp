@@ -1,8 +1,5 @@
 #include "proxy/transport.hpp"
 
-#include "proxy/poller.hpp"
-#include "proxy/tls.hpp"
-
 #include <openssl/err.h>
 
 #include <cerrno>
@@ -73,7 +70,7 @@ void transport::close() noexcept {
     if (descriptor_ >= 0) {
         ::close(std::exchange(descriptor_, -1));
     }
-    hung_up_ = ended_ = in_order_ = false;
+    hung_up_ = ended_ = in_order_ = alerted_ = false;
     readable_ = writable_ = true;
 }
 
@@ -93,14 +90,17 @@ errc transport::adopt_connected(int descriptor) {
     return e;
 }
 
-task<errc> transport::shake_hands(SSL* connection) {
-    tls_ = connection;
-    attach_tls(tls_, *this);
+task<errc> transport::shake_hands(tls_connection connection) {
+    tls_ = connection.release();
+    if (!attach_tls(tls_, *this)) {
+        co_return errc::tls_failed;
+    }
     for (;;) {
         ERR_clear_error();
         const int done = SSL_do_handshake(tls_);
         if (done == 1) {
             in_order_ = true;
+            alerted_ = false; // a warning about the name, which some servers begin with
             co_return errc::none;
         }
         bool wants_write = false;
@@ -197,6 +197,7 @@ std::optional<errc> transport::try_send(gather& buffers) noexcept {
             writable_ = false;
             return would_block() ? std::nullopt : std::optional{errc::reset};
         }
+        sent_ = true;
         drop_front(buffers, static_cast<std::size_t>(n));
     }
     return errc::none;
@@ -210,6 +211,7 @@ std::optional<errc> transport::try_tls_write(gather& buffers) noexcept {
         ERR_clear_error();
         const int n = SSL_write(tls_, record, static_cast<int>(size));
         if (n > 0) {
+            sent_ = true;
             drop_front(buffers, static_cast<std::size_t>(n));
             continue;
         }
@@ -221,14 +223,28 @@ std::optional<errc> transport::try_tls_write(gather& buffers) noexcept {
 }
 
 bool transport::surplus() noexcept {
-    if (tls_ && SSL_has_pending(tls_) && SSL_pending(tls_) > 0) {
+    if (!readable_ && !(tls_ && SSL_has_pending(tls_))) {
+        return alerted_;
+    }
+    char byte = 0;
+    if (try_read(asio::buffer(&byte, 1))) {
         return true;
     }
-    if (!readable_) {
+    return tls_ && (alerted_ || !is_between_records(tls_));
+}
+
+bool transport::heard() noexcept {
+    if (!tls_) {
+        return readable_;
+    }
+    if (!readable_ && !SSL_has_pending(tls_)) {
         return false;
     }
     char byte = 0;
-    return try_read(asio::buffer(&byte, 1)).has_value();
+    ERR_clear_error();
+    const int n = SSL_peek(tls_, &byte, 1);
+    bool wants_write = false;
+    return n > 0 || tls_failure(n, wants_write) || !is_between_records(tls_);
 }
 
 void transport::note(std::uint32_t events) noexcept {
@@ -321,6 +337,7 @@ void transport::reading::await_suspend(std::coroutine_handle<> h) noexcept {
 }
 
 bool transport::writing::await_ready() noexcept {
+    transport_.sent_ = false;
     if (!transport_.is_open()) {
         error = errc::reset;
         return true;

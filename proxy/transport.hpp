@@ -5,7 +5,9 @@
 #pragma once
 
 #include "proxy/errc.hpp"
+#include "proxy/poller.hpp"
 #include "proxy/task.hpp"
+#include "proxy/tls.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -21,8 +23,6 @@ namespace countersign::proxy {
 
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
-
-class poller;
 
 struct io_result {
     errc error = errc::none;
@@ -46,8 +46,9 @@ public:
     errc adopt(int descriptor);
     // The same for one that was just connected to another side that has nothing to say yet.
     errc adopt_connected(int descriptor);
-    // TLS as client over what is connected. Takes the prepared connection over.
-    task<errc> shake_hands(SSL* connection);
+    // TLS as client over what is connected. REQUIRES: of make_tls_connection. After a failure it stays where
+    // describe_tls_failure() finds it, until close().
+    task<errc> shake_hands(tls_connection connection);
 
     class reading;
     class writing;
@@ -69,9 +70,14 @@ protected:
     virtual void on_progress() {} // some, but not all, of a write has gone
     virtual void on_unasked() {}  // readable, and nobody is reading. May close and destroy the object
 
-    // True when there is something to be read, or an end, that is not TLS's own business (tickets). Looks only where
-    // the poller has said that there may be something.
+    // True when there is something to be read, a piece of it, or an end: all but TLS's own business that is whole
+    // (tickets, new keys). Bytes that OpenSSL has read ahead count, and an alert at any time does. Asks the system only
+    // where the poller has said that there may be something; may take a byte, so the connection is of no more use then.
     bool surplus() noexcept;
+    // The same without taking anything, for a connection that is used on.
+    bool heard() noexcept;
+    void doubt() noexcept { readable_ = true; }      // the next surplus() asks the system
+    bool has_sent() const noexcept { return sent_; } // a byte of what write_all was given last
 
 private:
     friend class poller;
@@ -100,6 +106,7 @@ private:
     std::optional<errc> tls_failure(int result, bool& wants_write) noexcept;
 
     poller& poller_;
+    std::uint32_t place_ = poller::nowhere;
     SSL* tls_ = nullptr;
     pending* reader_ = nullptr;
     pending* writer_ = nullptr;
@@ -111,6 +118,8 @@ private:
     bool hung_up_ = false;  // the other side has ended its half: there is always an end to read
     bool ended_ = false;    // its end has been read
     bool in_order_ = false; // TLS: nothing has gone wrong, the session may be resumed
+    bool alerted_ = false;  // TLS: the other side has sent an alert
+    bool sent_ = false;
 };
 
 class transport::reading : private transport::pending {

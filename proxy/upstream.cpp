@@ -65,8 +65,15 @@ upstream_connection::~upstream_connection() {
 
 upstream_ptr upstream_connection::take_idle(destination& d) noexcept {
     while (!d.idle.empty()) {
-        upstream_ptr c = std::move(d.idle.back());
-        d.idle.pop_back();
+        const auto looked_at =
+            std::find_if(d.idle.rbegin(), d.idle.rend(), [](const upstream_ptr& c) { return c->was_looked_at(); });
+        const bool asks = looked_at == d.idle.rend();
+        const auto at = asks ? std::prev(d.idle.end()) : std::prev(looked_at.base());
+        upstream_ptr c = std::move(*at);
+        d.idle.erase(at);
+        if (asks) {
+            c->doubt();
+        }
         c->idle_ = false;
         c->deadline_ = never;
         if (!c->surplus()) {
@@ -75,6 +82,11 @@ upstream_ptr upstream_connection::take_idle(destination& d) noexcept {
         c->close();
     }
     return nullptr;
+}
+
+// The round under way began after it was kept: had there been anything, the poller would have noted it.
+bool upstream_connection::was_looked_at() const noexcept {
+    return worker_.sockets.knows_all() && worker_.sockets.round() != kept_in_;
 }
 
 task<errc> upstream_connection::open(steady_time deadline) {
@@ -172,10 +184,14 @@ void upstream_connection::cancel() {
 }
 
 task<errc> upstream_connection::secure(steady_time deadline) {
-    SSL* const connection = SSL_new(worker_.tls.native_handle());
-    prepare_tls(connection, destination_->where.tls_name, &destination_->ticket);
+    const std::string& name = destination_->where.tls_name;
+    tls_connection connection = make_tls_connection(worker_.tls.native_handle(), name, &destination_->ticket, failure_);
+    if (!connection) {
+        failure_ = fmt::format("TLS with {}: {}", name, failure_);
+        co_return errc::tls_failed;
+    }
     deadline_ = deadline;
-    const errc e = explain(co_await shake_hands(connection));
+    const errc e = explain(co_await shake_hands(std::move(connection)));
     deadline_ = never;
     if (e == errc::none) {
         co_return e;
@@ -185,7 +201,7 @@ task<errc> upstream_connection::secure(steady_time deadline) {
         failure_ = "TLS handshake timed out";
         co_return e;
     }
-    failure_ = fmt::format("TLS with {}: {}", destination_->where.tls_name, describe_tls_failure(connection));
+    failure_ = fmt::format("TLS with {}: {}", name, describe_tls_failure(tls()));
     co_return errc::tls_failed;
 }
 
@@ -193,6 +209,10 @@ task<errc> upstream_connection::write(gather buffers, steady_time deadline) {
     deadline_ = deadline;
     const errc e = co_await write_all(buffers);
     deadline_ = never;
+    if (e == errc::reset && reused_ && !has_sent()) {
+        co_return errc::closed;
+    }
+    early_ = e == errc::none && heard();
     co_return explain(e);
 }
 
@@ -237,14 +257,15 @@ void upstream_connection::compact() noexcept {
 }
 
 void upstream_connection::keep() {
-    const bool silent = bytes().empty() && !surplus();
+    const bool silent = bytes().empty() && !early_ && !surplus();
     block_.release();
     filled_ = false;
     if (!silent || worker_.draining || destination_->idle.size() >= worker_.config->upstream.max_idle_per_host) {
         close();
         return;
     }
-    idle_ = true;
+    idle_ = reused_ = true;
+    kept_in_ = worker_.sockets.round();
     deadline_ = worker_.now() + destination_->where.limits.idle;
     destination_->idle.emplace_back(this);
 }

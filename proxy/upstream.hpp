@@ -27,7 +27,13 @@ public:
     upstream_connection(worker& w, destination_ptr d);
     ~upstream_connection() override;
 
-    // The idle connection that was used last and is silent, now busy; null when there is none.
+    // An idle connection that is silent, now busy; of those that have been proven to be since they were kept, the one
+    // used last. Null when there is none.
+    //
+    // Silent means: since the answer before was read to its end, the system has been asked what there is to read, in
+    // the round of events under way (poller) or by a read now, and there was no byte, no end, no alert; and nothing
+    // unread lies in OpenSSL. What comes between that look and the first byte of the request cannot be told from an
+    // answer: HTTP/1.1 numbers none, and on its way it could as well have come a moment later.
     static upstream_ptr take_idle(destination& d) noexcept;
 
     // Resolves, connects (to whichever address answers first), and shakes hands within the configured time-outs and by
@@ -35,7 +41,8 @@ public:
     task<errc> open(steady_time deadline);
     const std::string& failure() const noexcept { return failure_; }
 
-    // Writes all of it. The deadline is for the whole.
+    // Writes all of it. The deadline is for the whole. errc::closed: on a kept connection the other side has gone before
+    // a byte went; what can still be read there is no answer to this.
     task<errc> write(gather buffers, steady_time deadline);
 
     // Have bytes that were written not been acknowledged by the other side's system? Meant for a connection that has
@@ -56,7 +63,7 @@ public:
     void compact() noexcept;
 
     // The last answer was read whole and the connection may carry another request. Goes back to the pool, or is
-    // closed when it is not silent or the pool is full.
+    // closed: when it is not silent, when the answer began before the request was out whole, when the pool is full.
     void keep();
     void close() noexcept { transport::close(); }
     void cancel(); // ends what is waiting with errc::cancelled
@@ -74,6 +81,7 @@ private:
     task<errc> secure(steady_time deadline);
     errc explain(errc e) const noexcept;
     void retire();
+    bool was_looked_at() const noexcept;
 
     worker& worker_;
     destination_ptr destination_;
@@ -83,7 +91,10 @@ private:
     std::size_t end_ = 0;
     steady_time deadline_;
     std::string failure_;
+    std::uint64_t kept_in_ = 0; // round of the poller's
     bool filled_ = false;
+    bool early_ = false; // the other side spoke before the request was out whole
+    bool reused_ = false;
     bool idle_ = false;
     bool expired_ = false;
 };
