@@ -110,6 +110,8 @@ result<credentials> credentials_in(const fields& f, const key_form& form, std::s
     c.provider = provider;
     if (!expiration.empty())
         c.expiration = read_rfc3339(expiration);
+    if (c.expiration == latest_time)
+        c.stated_end = expiration;
     if (!expiration.empty() && !c.expiration)
         return failure{fmt::format("{} in {} is no RFC 3339 date", form.expiration, form.what)};
     return c;

@@ -34,9 +34,12 @@ struct credentials {
     secret secret_access_key;
     secret session_token;                                            // empty for long-lived keys
     std::optional<std::chrono::system_clock::time_point> expiration; // none: never
-    std::string account_id;                                          // "" when unknown
-    std::string provider; // "environment", "container", … for logs and metrics
-    std::string notice;   // why they are used past their expiry; "" for all others. One line, no secret
+    // The same as the source said it (RFC 3339), where it is later than the clock can count to; "" else. Caches do say
+    // 3025, and who asks for the keys is told what they say.
+    std::string stated_end = {};
+    std::string account_id; // "" when unknown
+    std::string provider;   // "environment", "container", … for logs and metrics
+    std::string notice;     // why they are used past their expiry; "" for all others. One line, no secret
 
     bool expired_at(std::chrono::system_clock::time_point now) const noexcept {
         return expiration && *expiration <= now;

@@ -84,6 +84,8 @@ answer environment_provider::found_in(const world& outside) const {
         found->account_id = *account;
     if (const auto expiry = outside.setting("AWS_CREDENTIAL_EXPIRATION")) {
         found->expiration = read_rfc3339(*expiry);
+        if (found->expiration == latest_time)
+            found->stated_end = *expiry;
         if (!found->expiration)
             return failure{"AWS_CREDENTIAL_EXPIRATION is no RFC 3339 date, as 2026-11-22T00:35:06Z"};
     }

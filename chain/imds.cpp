@@ -113,6 +113,7 @@ credentials imds_provider::extend(std::string notice, world& outside) {
     const std::chrono::seconds random_part{static_cast<int>(outside.random() * 300.0)};
     extended_at_ = outside.now();
     keys.expiration = extended_at_ + std::chrono::minutes(10) + random_part;
+    keys.stated_end.clear();
     keys.notice = std::move(notice);
     extended_ = std::make_shared<const credentials>(keys);
     return keys;

@@ -81,9 +81,8 @@ std::optional<std::chrono::system_clock::time_point> read_rfc3339(std::string_vi
     const year_month_day date{year{y}, month{static_cast<unsigned>(m)}, day{static_cast<unsigned>(d)}};
     if (!date.ok())
         return std::nullopt;
-    const sys_seconds last = sys_days{year{2261} / December / 31} + hours{24} - seconds{1};
     const sys_seconds time = sys_days{date} + hours{hour} + minutes{minute} + seconds{second} - offset;
-    return system_clock::time_point{std::min(time, last)};
+    return system_clock::time_point{std::min(time, floor<seconds>(latest_time))};
 }
 
 std::string write_rfc3339(std::chrono::system_clock::time_point time) {

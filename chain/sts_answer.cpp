@@ -103,6 +103,8 @@ result<credentials> read_sts_answer(std::string_view xml, std::string_view actio
     c.account_id = account_in(text_in(only_child(only_child(inner, "AssumedRoleUser"), "Arn")).value_or(""));
     if (!expiration.empty())
         c.expiration = read_rfc3339(expiration);
+    if (c.expiration == latest_time)
+        c.stated_end = expiration;
     if (!expiration.empty() && !c.expiration)
         return failure{"Expiration in the answer is no RFC 3339 date"};
     return c;

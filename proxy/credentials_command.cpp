@@ -47,6 +47,11 @@ chain::task<> ask(question& q, bool with_region) {
 }
 
 // The form that credential_process wants, and "Provider" and "AccountId" where they are known.
+// REQUIRES: they expire.
+std::string end_of(const chain::credentials& c) {
+    return c.stated_end.empty() ? chain::write_rfc3339(*c.expiration) : c.stated_end;
+}
+
 void print_json(const chain::credentials& c) {
     json::object out;
     out["Version"] = 1;
@@ -55,7 +60,7 @@ void print_json(const chain::credentials& c) {
     if (!c.session_token.empty())
         out["SessionToken"] = c.session_token.reveal();
     if (c.expiration)
-        out["Expiration"] = chain::write_rfc3339(*c.expiration);
+        out["Expiration"] = end_of(c);
     if (!c.account_id.empty())
         out["AccountId"] = c.account_id;
     out["Provider"] = c.provider;
@@ -91,7 +96,7 @@ row row_of(const chain::attempt& tried, const chain::sight& seen, const question
                 "{}, {}, {}",
                 chain::masked(c.access_key_id),
                 c.session_token.empty() ? "no session token" : "with session token",
-                c.expiration ? "until " + chain::write_rfc3339(*c.expiration) : "without expiry"
+                c.expiration ? "until " + end_of(c) : "without expiry"
             )};
     }
     case chain::finding::skipped:

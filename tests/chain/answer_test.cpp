@@ -88,6 +88,14 @@ TEST(Answer, MaySayThatThereIsNoTokenNoEndAndNoAccount) {
     }
 }
 
+TEST(Answer, KeepsAnEndThatTheClockCannotCountTo) {
+    const auto c = read_answer(good_with("2026-11-22T00:35:06Z", "3025-09-14T04:05:45Z"), "container");
+    ASSERT_TRUE(c) << c.error().detail;
+    EXPECT_EQ(c->stated_end, "3025-09-14T04:05:45Z");
+    EXPECT_EQ(c->expiration, latest_time);
+    EXPECT_EQ(read_answer(good, "container")->stated_end, "");
+}
+
 TEST(Answer, SaysOfAMissingKeyHowItIsMissing) {
     EXPECT_EQ(read_answer(good_with(R"("AKID")", "null"), "x").error().detail, "AccessKeyId in the answer is null");
     EXPECT_EQ(read_answer(good_with(R"("S")", "null"), "x").error().detail, "SecretAccessKey in the answer is null");

@@ -178,6 +178,23 @@ class Process(Machine):
         os.kill(helper, 0)
 
 
+class Login(Machine):
+    def test_a_session_that_outlives_the_clock_keeps_its_end(self):
+        """A published case of the SDKs' login providers."""
+        end = "3025-09-14T04:05:45Z"
+        session = "arn:aws:sts::012345678910:assumed-role/Admin/admin"
+        env = self.build(f"[profile signin]\nlogin_session = {session}\n", "", {"AWS_PROFILE": "signin"})
+        cache = self.home / ".aws/login/cache"
+        cache.mkdir(parents=True)
+        (cache / (hashlib.sha256(session.encode()).hexdigest() + ".json")).write_text(json.dumps({
+            "accessToken": {"accessKeyId": "AKIALOGIN", "secretAccessKey": "s", "sessionToken": "t",
+                            "accountId": "012345678901", "expiresAt": end},
+            "clientId": "c", "refreshToken": "r", "dpopKey": "k"}))
+        got = json.loads(self.ours(env).stdout)
+        self.assertEqual((got["AccessKeyId"], got["Expiration"], got["AccountId"]), ("AKIALOGIN", end, "012345678901"))
+        self.assertIn(end.encode(), self.ours(env, "--output", "explain").stdout)
+
+
 class Metadata(Machine):
     def test_a_token_request_that_nobody_answers_names_the_hop_limit(self):
         never = threading.Event()
