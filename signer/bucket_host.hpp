@@ -16,8 +16,8 @@ struct uncovered_bucket {
     bool has_path_style = true; // false: S3 Transfer Acceleration takes no such bucket at all
 };
 
-// Nothing for hosts without a bucket, with one that is covered, and of S3's other endpoints (access points, Outposts and
-// more), whose names AWS chooses. REQUIRES: host is lower-case, without port and trailing dot.
+// Nothing for hosts without a bucket, with one that is covered, and of S3's other endpoints (access points, Outposts
+// and more), whose names AWS chooses. REQUIRES: host is lower-case, without port and trailing dot.
 std::optional<uncovered_bucket> uncovered_bucket_in(std::string_view host) noexcept;
 
 // Does a path that follows a bucket's name, "/../other/key", lead out of the bucket for who resolves dot segments? S3
