@@ -1,5 +1,6 @@
-// Time of one signature with a warm key, beside the bare SHA-256 compressions that it cannot avoid, measured by turns in
-// one run: counter x_floor, the median of the pairs. The three requests are those of every comparison with other signers.
+// Time of one signature with a warm key, beside the bare SHA-256 compressions that it cannot avoid, measured by turns
+// in one run: counter x_floor, the median of the pairs. The three requests are those of every comparison with other
+// signers.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "signer/canonical.hpp"
 #include "signer/key.hpp"
@@ -120,8 +121,8 @@ double median(std::vector<double>& values) {
     return *middle;
 }
 
-// Floor and signature by turns, one batch each. Both of a pair meet the same clock speed and the same neighbours, so the
-// median of the pairs' ratios stands still where the times themselves do not.
+// Floor and signature by turns, one batch each. Both of a pair meet the same clock speed and the same neighbours, so
+// the median of the pairs' ratios stands still where the times themselves do not.
 template <class Floor, class Signature>
 void compare(benchmark::State& bench, Floor one_floor, Signature one_signature) {
     constexpr std::size_t pairs = 2001;
