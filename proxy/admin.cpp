@@ -1,6 +1,7 @@
 #include "proxy/admin.hpp"
 
 #include "proxy/admin_answer.hpp"
+#include "proxy/close_on_exec.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -104,6 +105,7 @@ asio::awaitable<void> admin::state::accept_loop(std::shared_ptr<state> self) {
             pause.expires_after(100ms);
             co_await pause.async_wait(as_result);
         } else if (self->open.size() < self->limits.connections) {
+            close_on_exec(socket.native_handle());
             asio::co_spawn(self->control, serve_one(self, std::move(socket)), asio::detached);
         }
     }
@@ -190,6 +192,7 @@ admin::~admin() {
 void admin::start() {
     tcp::acceptor& acceptor = state_->acceptor;
     acceptor.open(state_->at.protocol());
+    close_on_exec(acceptor.native_handle());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
     acceptor.bind(state_->at);
     acceptor.listen();

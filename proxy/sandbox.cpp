@@ -1,4 +1,5 @@
 // `countersign sandbox`: the listener. What it answers is proxy/sandbox_site.cpp's.
+#include "proxy/close_on_exec.hpp"
 #include "proxy/commands.hpp"
 #include "proxy/sandbox_certificate.hpp"
 #include "proxy/sandbox_connection.hpp"
@@ -118,10 +119,12 @@ chain::task<> accept_forever(tcp::acceptor& acceptor, sandbox::house& shared) {
             co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
             continue;
         }
-        if (shared.connections < most_connections)
+        if (shared.connections < most_connections) {
+            close_on_exec(socket.native_handle());
             asio::co_spawn(
                 acceptor.get_executor(), sandbox::serve_connection(std::move(socket), shared), asio::detached
             );
+        }
     }
 }
 
@@ -151,6 +154,7 @@ int listen_and_serve(const sandbox_arguments& a) {
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&context](const boost::system::error_code&, int) { context.stop(); });
     tcp::acceptor acceptor(context, where);
+    close_on_exec(acceptor.native_handle());
     asio::co_spawn(context, accept_forever(acceptor, shared), asio::detached);
     fmt::print("sandbox: listening on http://{}{}\n", url_text(acceptor.local_endpoint()), note);
     std::fflush(stdout);

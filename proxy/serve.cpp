@@ -4,6 +4,7 @@
 #include "chain/world.hpp"
 #include "conf/load.hpp"
 #include "proxy/admin.hpp"
+#include "proxy/close_on_exec.hpp"
 #include "proxy/identities.hpp"
 #include "proxy/log.hpp"
 #include "proxy/own_proxy.hpp"
@@ -174,6 +175,7 @@ void control::reserve_ports() {
     for (tcp::endpoint& e : ground_.listeners) {
         tcp::acceptor first{context_};
         first.open(e.protocol());
+        close_on_exec(first.native_handle());
         first.set_option(asio::socket_base::reuse_address{true});
         boost::system::error_code taken;
         first.bind(e, taken);

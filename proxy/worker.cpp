@@ -1,6 +1,7 @@
 #include "proxy/worker.hpp"
 
 #include "proxy/address.hpp"
+#include "proxy/close_on_exec.hpp"
 #include "proxy/healing.hpp"
 #include "proxy/last_handshakes.hpp"
 #include "proxy/log.hpp"
@@ -51,6 +52,7 @@ worker::worker(common_ground& g)
     for (const tcp::endpoint& address : g.listeners) {
         auto l = std::make_unique<listener>(listener{decltype(listener::socket){context}, pause::timer{context}});
         l->socket.open(address.protocol());
+        close_on_exec(l->socket.native_handle());
         l->socket.set_option(asio::socket_base::reuse_address{true});
         l->socket.set_option(reuse_port{true});
         l->socket.bind(address);
