@@ -64,9 +64,9 @@ std::optional<std::string> coordinate_text(const BIGNUM* number) {
 
 std::optional<std::string> coordinate_of(const EVP_PKEY* key, const char* which) {
     BIGNUM* number = nullptr;
-    EVP_PKEY_get_bn_param(key, which, &number);
+    const bool found = EVP_PKEY_get_bn_param(key, which, &number) == 1;
     const number_pointer owned(number);
-    return coordinate_text(number);
+    return found ? coordinate_text(number) : std::nullopt;
 }
 
 // Without a callback OpenSSL would ask the terminal for a password.

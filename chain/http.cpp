@@ -177,7 +177,6 @@ task<http_result> exchange(Stream& stream, const http_ask& ask, const http_url& 
 
 error_code trust(asio::ssl::context& context, const std::string& ca_file) {
     error_code error;
-    SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     context.set_verify_mode(asio::ssl::verify_peer, error);
     if (!error)
         context.set_default_verify_paths(error);
@@ -200,6 +199,8 @@ task<http_result> ask_over_tls(
     const http_ask& ask, const http_url& url, const std::string& ca_file, resolver& names, steady::time_point until
 ) {
     asio::ssl::context context(asio::ssl::context::tls_client);
+    if (SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION) != 1)
+        co_return http_fault{http_stage::exchange, "TLS: OpenSSL has no version 1.2"};
     if (const auto error = trust(context, ca_file))
         co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE, ca_bundle)", error);
     beast::ssl_stream<beast::tcp_stream> stream(co_await asio::this_coro::executor, context);

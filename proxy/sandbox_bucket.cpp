@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace countersign::proxy::sandbox {
@@ -126,7 +127,8 @@ bool is_bucket_name(std::string_view name) noexcept {
 std::string etag_of(std::string_view body) {
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    EVP_Digest(body.data(), body.size(), sum, &size, EVP_md5(), nullptr);
+    if (EVP_Digest(body.data(), body.size(), sum, &size, EVP_md5(), nullptr) != 1)
+        throw std::runtime_error("OpenSSL has no MD5 for an ETag (it is in FIPS mode?)");
     std::string out = "\"";
     for (unsigned i = 0; i < size; ++i)
         out += fmt::format("{:02x}", sum[i]);

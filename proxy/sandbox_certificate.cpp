@@ -49,10 +49,10 @@ begin(std::chrono::sys_seconds now, long serial, const char* common_name, X509_N
     X509* c = made.get();
     const std::time_t from = (now - std::chrono::days(1)).time_since_epoch().count();
     const std::time_t to = (now + std::chrono::days(30)).time_since_epoch().count();
-    X509_set_version(c, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(c), serial);
-    ASN1_TIME_set(X509_getm_notBefore(c), from);
-    ASN1_TIME_set(X509_getm_notAfter(c), to);
+    check(X509_set_version(c, X509_VERSION_3) == 1, "version");
+    check(ASN1_INTEGER_set(X509_get_serialNumber(c), serial) == 1, "serial number");
+    check(ASN1_TIME_set(X509_getm_notBefore(c), from) != nullptr, "first day");
+    check(ASN1_TIME_set(X509_getm_notAfter(c), to) != nullptr, "last day");
     X509_NAME* subject = X509_get_subject_name(c);
     const auto* name = reinterpret_cast<const unsigned char*>(common_name);
     check(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, name, -1, -1, 0) == 1, "name");
@@ -102,8 +102,8 @@ void certificate_authority::certify(boost::asio::ssl::context& context) {
     SSL_CTX* c = context.native_handle();
     check(SSL_CTX_use_certificate(c, local_leaf_.get()) == 1, "leaf");
     check(SSL_CTX_use_PrivateKey(c, leaf_key_.get()) == 1, "leaf key");
-    SSL_CTX_set_tlsext_servername_callback(c, &certificate_authority::choose);
-    SSL_CTX_set_tlsext_servername_arg(c, this);
+    check(SSL_CTX_set_tlsext_servername_callback(c, &certificate_authority::choose) == 1, "choice by name");
+    check(SSL_CTX_set_tlsext_servername_arg(c, this) == 1, "choice by name");
 }
 
 int certificate_authority::choose(SSL* connection, int*, void* self) {

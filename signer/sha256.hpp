@@ -1,6 +1,8 @@
 // SHA-256 and HMAC-SHA256 without allocation. The only file (with its .cpp) that uses OpenSSL's low-level
 // SHA-256: the EVP interface allocates on each use and costs up to four times as much for short texts. Any
-// thread; values are copied freely. Digest states of keys are wiped when they are destroyed.
+// thread; values are copied freely. Digest states of keys are wiped when they are destroyed. Results are not looked at:
+// these calls compute in the memory that they are given, and OpenSSL 3 (crypto/sha/sha256.c, md32_common.h) knows one
+// failure only, a digest length in the state that nothing here sets.
 #pragma once
 
 #include <openssl/sha.h>
