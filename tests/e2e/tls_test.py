@@ -9,7 +9,7 @@ import fixtures
 import signatures
 from attacks import HOST
 from certificates import Authority
-from processes import temporary_folder
+from processes import temporary_folder, until
 from proxy import Proxy, to
 from wire import Upstream, answer
 
@@ -106,6 +106,45 @@ class Tls(unittest.TestCase):
         self.assertEqual(set(names), set(NAMES))
         self.assertEqual(len(resumed), 4)
         self.assertIn(True, resumed)
+
+    def test_a_second_record_is_nobodys_answer(self):
+        """What stands behind an answer in a record of its own, in the same segment or a moment later."""
+        poison = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Poison: 1\r\n\r\npoison"
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for late in (False, True):
+                with self.subTest(f"{version.name}, {'late' if late else 'at once'}"):
+                    self.second_record(version, late, poison)
+
+    def second_record(self, version, late, poison):
+        answered = threading.Event()
+
+        def respond(request, connection):
+            self.assertEqual(connection.sock.version(), {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name])
+            if request.target != "/first":
+                return answer(body=b"ok")
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            connection.sock.sendall(answer(body=b"first"))
+            if late:
+                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+                answered.wait(10)
+            connection.sock.sendall(poison)
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+            return b""
+        upstream = Upstream(respond, tls=fixtures.leaf())
+        self.addCleanup(upstream.close)
+        upstream.context.minimum_version = upstream.context.maximum_version = version
+        with Proxy([to(upstream.port, "https")], upstream={"ca_file": fixtures.authority().certificate},
+                   listen={"workers": 1}) as proxy:
+            first = proxy.ask(f"GET /first HTTP/1.1\r\n{HOST}\r\n")
+            self.assertEqual((first.status, first.body), (200, b"first"))
+            answered.set()
+            if late:
+                until(lambda: not upstream.open, 20, "the connection that spoke unasked is closed")
+            for _ in range(2):
+                with proxy.client() as client:
+                    for _ in range(2):
+                        got = client.ask(GET)
+                        self.assertEqual((got.status, got.body, got.get("x-poison")), (200, b"ok", None))
 
     def test_connections_of_one_name_are_never_used_for_another(self):
         upstream = Upstream(lambda r, c: answer(body=b"ok"), tls=fixtures.leaf())

@@ -232,7 +232,10 @@ class Upstream:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.context:
-                sock = self.context.wrap_socket(sock, server_side=True)
+                plain, sock = sock, self.context.wrap_socket(sock, server_side=True)
+                with self.lock:     # the plain one has given its descriptor away
+                    self.open.discard(plain)
+                    self.open.add(sock)
             self._talk(Connection(self, sock, number))
         except (ConnectionError, TimeoutError, ssl.SSLError, ValueError, OSError):
             pass      # the proxy went away: which side closes first is the tests' own business
