@@ -87,8 +87,12 @@ struct look_up::watch {
 };
 
 look_up::look_up(asio::io_context& context, std::function<void(name_answer)> receive)
-    : context_(context), receive_(std::move(receive)), timer_(context), end_(steady::now() + longest),
-      alone_(steady::now() + alone_after) {}
+    : context_(context), receive_(std::move(receive)), whole_{this, AF_UNSPEC}, v4_{this, AF_INET}, v6_{this, AF_INET6},
+      timer_(context), end_(steady::now() + longest), alone_(steady::now() + alone_after) {}
+
+bool look_up::asked::is_whole() const noexcept {
+    return family == AF_UNSPEC;
+}
 
 look_up::~look_up() {
     close();
@@ -97,19 +101,19 @@ look_up::~look_up() {
 void look_up::begin(const std::string& host, const name_service& service) {
     host_ = host;
     if (open(service))
-        ask(AF_UNSPEC, whole_);
+        ask(whole_);
     if (answer_)
         asio::post(context_, [self = shared_from_this()] { self->settle(); });
     else
         settle();
 }
 
-void look_up::ask(int family, asked& as) {
+void look_up::ask(asked& as) {
     ares_addrinfo_hints hints{};
-    hints.ai_family = family;
+    hints.ai_family = as.family;
     hints.ai_socktype = SOCK_STREAM;
     const auto answered = [](void* to, int status, int, ares_addrinfo* found) {
-        const asked& question = *static_cast<asked*>(to);
+        asked& question = *static_cast<asked*>(to);
         question.by->on_answer(question, status, found);
         ares_freeaddrinfo(found);
     };
@@ -157,24 +161,23 @@ void look_up::on_socket(int descriptor, bool reads, bool writes) {
         auto fresh = std::make_shared<watch>(context_, descriptor);
         error_code unwatched;
         fresh->socket.assign(descriptor, unwatched);
-        if (unwatched)
-            return fail(unwatched.message());
+        if (unwatched) {
+            if (!answer_)
+                fail(unwatched.message());
+            return;
+        }
         known = watches_.insert(known, std::move(fresh));
     }
     (*known)->wants_read = reads;
     (*known)->wants_write = writes;
 }
 
-void look_up::on_answer(const asked& as, int status, const ares_addrinfo* found) {
+void look_up::on_answer(asked& as, int status, const ares_addrinfo* found) {
     if (answer_ || !channel_)
         return; // given up, or c-ares says that the channel ends
-    if (!as.whole && (status != ARES_SUCCESS || !found->nodes))
-        return; // of one family; the answer for both will say it
-    if (status != ARES_SUCCESS) {
-        const bool absent = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME;
-        answer_ = {absent ? name_verdict::absent : name_verdict::failed, {}, {}, ares_strerror(status)};
-        return;
-    }
+    as.status = status;
+    if (status != ARES_SUCCESS || (!as.is_whole() && !found->nodes))
+        return take_failure(as, status == ARES_SUCCESS ? ARES_ENODATA : status);
     name_answer a;
     int ttl = std::numeric_limits<int>::max();
     for (const auto* n = found->nodes; n; n = n->ai_next) {
@@ -183,9 +186,35 @@ void look_up::on_answer(const asked& as, int status, const ares_addrinfo* found)
     }
     for (const auto* c = found->cnames; c; c = c->next)
         ttl = std::min(ttl, positive(c->ttl));
-    a.lasts = std::chrono::seconds{as.whole ? ttl : 0}; // the other family may answer the next time
+    a.lasts = std::chrono::seconds{as.is_whole() ? ttl : 0}; // the other family may answer the next time
     a.verdict = a.addresses.empty() ? name_verdict::absent : name_verdict::found;
     answer_ = std::move(a);
+}
+
+// Of a question for both families c-ares says only how the one ended that was answered last: "no data" for IPv6 can hide
+// that the server failed to answer for IPv4. Then each family has to confirm it.
+void look_up::take_failure(const asked& as, int status) {
+    const auto is_absent = [](int s) { return s == ARES_ENOTFOUND || s == ARES_ENODATA || s == ARES_EBADNAME; };
+    if (as.is_whole() && status != ARES_ENODATA) {
+        answer_ = {is_absent(status) ? name_verdict::absent : name_verdict::failed, {}, {}, ares_strerror(status)};
+        return;
+    }
+    if (as.is_whole()) {
+        in_doubt_ = true;
+        if (alone_ != steady::time_point::max()) // else they were asked for already
+            alone_ = steady::now();
+    }
+    if (in_doubt_ && v4_.status != -1 && v6_.status != -1) {
+        const int worse = is_absent(v4_.status) ? v6_.status : v4_.status;
+        answer_ = {is_absent(worse) ? name_verdict::absent : name_verdict::failed, {}, {}, ares_strerror(worse)};
+    }
+}
+
+void look_up::ask_alone() {
+    alone_ = steady::time_point::max();
+    ask(v4_);
+    if (!answer_)
+        ask(v6_);
 }
 
 void look_up::fail(std::string why) {
@@ -232,11 +261,8 @@ void look_up::go_on(int readable, int writable) {
     const auto now = steady::now();
     if (!answer_ && now >= end_)
         fail("no answer in time");
-    if (!answer_ && now >= alone_) {
-        alone_ = steady::time_point::max();
-        ask(AF_INET, part_);
-        ask(AF_INET6, part_);
-    }
+    if (!answer_ && now >= alone_)
+        ask_alone();
     settle();
 }
 

@@ -57,13 +57,17 @@ private:
     struct watch; // a socket of c-ares's, watched by the io_context
     struct asked {
         look_up* by;
-        bool whole; // for both families
+        int family;
+        int status = -1; // of the answer; -1: none yet
+        bool is_whole() const noexcept;
     };
 
     bool open(const name_service& service);
-    void ask(int family, asked& as);
+    void ask(asked& as);
+    void ask_alone();
     void on_socket(int descriptor, bool reads, bool writes);
-    void on_answer(const asked& as, int status, const ares_addrinfo* found);
+    void on_answer(asked& as, int status, const ares_addrinfo* found);
+    void take_failure(const asked& as, int status);
     void fail(std::string why);
     void wait(const std::shared_ptr<watch>& w);
     void arm();
@@ -74,8 +78,8 @@ private:
     boost::asio::io_context& context_;
     std::function<void(name_answer)> receive_;
     std::string host_;
-    asked whole_{this, true};
-    asked part_{this, false};
+    asked whole_, v4_, v6_;
+    bool in_doubt_ = false;           // one family has no address, the other may only have failed
     boost::asio::steady_timer timer_; // c-ares's next time-out
     std::chrono::steady_clock::time_point end_;
     std::chrono::steady_clock::time_point alone_; // max: the families were asked for alone

@@ -174,6 +174,20 @@ TEST_F(Resolver, ServesWhatItKnowsWhileTheServerIsSilent) {
     EXPECT_EQ(n->known.addresses().size(), 1u);
 }
 
+// "No data" for IPv6, which came last, is no word about IPv4.
+TEST_F(Resolver, ServesWhatItKnowsWhileTheServerFailsForOneFamily) {
+    dns.script("name.test", {{"192.0.2.1"}, 5});
+    const auto n = names.find("name.test");
+    look_up("name.test");
+    tests::dns_reply half{{}};
+    half.ipv4_fails = true;
+    dns.script("name.test", half);
+    EXPECT_EQ(names.check(n, steady::now() + 6s, wanted::trusted), standing::stale);
+    await(begin("name.test"));
+    EXPECT_EQ(n->known.at(steady::now() + 6s, wanted::trusted), standing::stale);
+    EXPECT_EQ(n->known.addresses().size(), 1u);
+}
+
 TEST_F(Resolver, RefusesANameAtTheMomentWhenItTurnsPrivate) {
     dns.script("turns.test", {{"192.0.2.1"}, 5});
     const auto n = names.find("turns.test");

@@ -222,7 +222,9 @@ std::string name_server::answer_to(std::string_view query, bool over_tcp) {
     const auto found = replies_.find(q.name);
     dns_reply none{{}};
     none.code = 3;
-    const dns_reply& r = found == replies_.end() ? none : found->second;
+    dns_reply r = found == replies_.end() ? none : found->second;
+    if (r.ipv4_fails && q.type == type_a)
+        r.code = 2;
     if (r.silent || (r.no_ipv6 && q.type == type_aaaa) || (over_tcp && r.broken_tcp))
         return "";
     return reply_text(query, q, r, r.only_tcp && !over_tcp);

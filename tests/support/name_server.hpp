@@ -23,6 +23,7 @@ struct dns_reply {
     unsigned code = 0;       // 2: SERVFAIL, 5: REFUSED
     bool silent = false;     // the question is never answered
     bool no_ipv6 = false;    // the question for IPv6 is not
+    bool ipv4_fails = false; // SERVFAIL for IPv4, whatever is said of IPv6
     bool only_tcp = false;   // over UDP truncated, without an address
     bool broken_tcp = false; // closes a connection that it is asked over
 };
