@@ -233,7 +233,11 @@ std::optional<failure> trouble_with_saving(named_text config, named_text credent
     const auto planned = plan_profile(*both, profile);
     const auto* plan = std::get_if<profile_plan>(&planned);
     const bool has_keys = plan && plan->roles.empty() && plan->base == plan_base::static_keys;
-    const auto* stronger = stronger_for_others(*both->find(profile));
+    const auto* const saved = both->find(profile);
+    if (!saved)
+        return failure{
+            fmt::format("{} is no profile's name: what stands there holds for every profile", printable(profile))};
+    const auto* stronger = stronger_for_others(*saved);
     if (has_keys && !stronger)
         return std::nullopt;
     return failure{fmt::format(

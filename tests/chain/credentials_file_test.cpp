@@ -121,6 +121,10 @@ TEST(CredentialsFile, SavingTwiceLeavesOneProfile) {
     EXPECT_EQ(saved(once), once);
 }
 
+TEST(CredentialsFile, SavesNothingForEverybody) {
+    EXPECT_NE(refused("", "", "DEFAULT").find("DEFAULT is no profile"), std::string::npos);
+}
+
 TEST(CredentialsFile, NeverLosesLongLivedKeys) {
     for (const char* text :
          {"[mfa]\naws_access_key_id = AKIA\naws_secret_access_key = s\n",
