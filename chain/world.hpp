@@ -79,7 +79,8 @@ public:
     std::unique_ptr<alarm> make_alarm() override;
     std::chrono::system_clock::time_point now() const override { return std::chrono::system_clock::now(); }
     double random() override;
-    void forget_names() { names_.forget_all(); } // they are looked up anew
+    void forget_names() { names_.forget_all(); }    // they are looked up anew
+    void end_look_ups() noexcept { names_.stop(); } // run() need not wait for a silent server
 
 private:
     boost::asio::io_context& control_;

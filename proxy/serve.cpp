@@ -372,6 +372,7 @@ void control::stop_workers() {
     stopped_ = true; // the timer's function may be waiting to be run
     log_timer_.cancel();
     identities_->stop();
+    outside_.end_look_ups();
     if (admin_) {
         admin_->stop();
     }
