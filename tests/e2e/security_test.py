@@ -76,11 +76,13 @@ class Requests(Attacked):
 
     def test_signed_headers_are_ascii(self):
         value = "gr\xc3\xbc\xc3\x9fe"
-        self.refused("metadata", get(f"x-amz-meta-name: {value}\r\n"), {400}, closed=False)
-        got = self.proxy.ask(get(f"x-amz-meta-name: {value}\r\n"))
-        self.assertEqual(got.get("x-countersign-error"), "non-ascii-header")
-        self.assertIn(b"x-amz-meta-name", got.body)
-        self.assertNotIn(b"\xc3", got.body)
+        with Proxy() as proxy:
+            got = proxy.ask(get(f"x-amz-meta-name: {value}\r\n"))
+            self.assertEqual((got.status, got.get("x-countersign-error")), (400, "non-ascii-header"))
+            self.assertIn(b"x-amz-meta-name", got.body)
+            self.assertNotIn(b"\xc3", got.body)
+        self.assertEqual(self.proxy.ask(get(f"x-amz-meta-name: {value}\r\n")).status, 200)  # of a route's own server
+        self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "s3", "us-east-1"))
         self.assertEqual(self.proxy.ask(get(f"X-Unsigned: {value}\r\n")).status, 200)
         self.assertEqual(self.upstream.requests[-1].get("x-unsigned"), value)
 
