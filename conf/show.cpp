@@ -162,8 +162,7 @@ constexpr line<config> upstream_lines[]{
     {"connect_timeout", [](const config& c) { return shown(c.upstream.connect_timeout); }},
     {"tls_timeout", [](const config& c) { return shown(c.upstream.tls_timeout); }},
     {"request_timeout", [](const config& c) { return shown(c.upstream.request_timeout); }},
-    {"response_timeout",
-     [](const config& c) { return shown(c.upstream.response_timeout.value_or(usual_response_timeout)); }},
+    {"response_timeout", [](const config& c) { return shown(c.upstream.response_timeout); }},
     {"idle_timeout", [](const config& c) { return shown(c.upstream.idle_timeout); }},
     {"max_idle_per_host", [](const config& c) { return shown(c.upstream.max_idle_per_host); }},
 };

@@ -65,7 +65,7 @@ bool is_redirect(unsigned status) noexcept {
 
 void understand(const exchange& x, std::string_view body, outcome& out) noexcept {
     out.code = find_error_code(x.reply.amzn_query_error, x.reply.amzn_errortype, body);
-    if (is_redirect(x.reply.head.status)) {
+    if (is_redirect(x.reply.head.status) || out.code == "IllegalLocationConstraintException") {
         out.region = x.reply.amz_bucket_region.empty() ? find_error_region(body) : x.reply.amz_bucket_region;
         out.endpoint = find_error_endpoint(body);
     } else if (x.in.is_head && x.reply.head.status == 400) { // the answer to a HEAD has no code

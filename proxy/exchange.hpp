@@ -85,6 +85,7 @@ struct exchange {
     signed_as signed_with;
     delivery delivered = delivery::nothing;
     std::chrono::milliseconds answer_limit{0}; // request written to the end of the answer's head
+    std::chrono::milliseconds pause_limit{0};  // between two pieces of the answer's body
     steady_time give_up{};                     // whatever is under way upstream then ends
     field_array response_fields;
     answer reply;

@@ -56,10 +56,10 @@ bool may_be_stale(errc e) noexcept {
     return e == errc::closed || e == errc::reset || e == errc::truncated;
 }
 
-// What some servers say to a connection that idles too long. It may cross the request, which it is no answer to then, and
-// which it says has not come (RFC 9110 15.5.9).
-bool says_idle_too_long(const answer& a) noexcept {
-    return a.head.status == 408 && !a.keep_alive;
+// Some servers send this to a connection that was idle too long (RFC 9110 15.5.9). It can cross our request; then it is
+// not an answer to it, and says that no request came. What comes later than a round trip takes has been thought over.
+bool says_idle_too_long(const exchange& x) noexcept {
+    return x.reply.head.status == 408 && !x.reply.keep_alive && x.upstream_time < std::chrono::seconds{1};
 }
 
 task<errc> connect(exchange& x, worker& w, upstream_connection*& current, outcome& out) {
@@ -86,7 +86,9 @@ task<errc> send_and_receive(exchange& x, worker& w) {
     x.sent = w.now();
     const gather request{asio::buffer(head), asio::buffer(x.body)};
     const errc sent = co_await c.write(request, std::min(x.sent + x.place->where.limits.request, x.give_up));
-    x.delivered = sent == errc::none ? delivery::whole : delivery::part;
+    if (sent != errc::closed) { // closed: not a byte went
+        x.delivered = sent == errc::none ? delivery::whole : delivery::part;
+    }
     if (sent != errc::none && sent != errc::reset) {
         co_return sent;
     }
@@ -123,9 +125,12 @@ void begin_time(exchange& x, const worker& w) noexcept {
     constexpr auto last_attempt = std::chrono::seconds{25}; // for one that begins at the last moment
     const plan& p = x.place->where;
     x.answer_limit = p.limits.response;
+    x.pause_limit = w.config->listen.body_timeout;
     if (!p.limits.response_is_set) {
         const auto slow = signer::longest_answer(p.service, p.authority, x.path, x.in.amz_target);
-        x.answer_limit = std::max<std::chrono::milliseconds>(x.answer_limit, slow.value_or(std::chrono::seconds{0}));
+        const std::chrono::milliseconds at_least = slow.value_or(std::chrono::seconds{0});
+        x.answer_limit = std::max(x.answer_limit, at_least);
+        x.pause_limit = std::max(x.pause_limit, at_least); // what is streamed comes when there is something to say
     }
     const auto longest = std::max(x.answer_limit, w.config->retry.max_elapsed);
     x.give_up = std::max(x.began + longest + last_attempt, w.now() + longest);
@@ -158,7 +163,7 @@ task<outcome> forward_once(exchange& x, worker& w, upstream_connection*& current
     if (out.error == errc::none) {
         out.error = co_await send_and_receive(x, w);
         const bool silent = x.connection->bytes().empty();
-        const bool said_so = out.error == errc::none && says_idle_too_long(x.reply);
+        const bool said_so = out.error == errc::none && says_idle_too_long(x);
         const bool stale = reused && (said_so || (silent && may_be_stale(out.error)));
         out.held_back = stale && !said_so && may_have_acted(x) && !may_repeat_blindly(x, w);
         if (stale) {

@@ -36,7 +36,7 @@ attempt describe(const outcome& out, const exchange& x, const worker& w, unsigne
 // retry.unknown_outcome of this request: may it go out again where nobody knows what came of it?
 bool may_repeat_blindly(const exchange& x, const worker& w);
 
-// Fills x.answer_limit and x.give_up: from now on the time of the upstream counts. REQUIRES: x.place.
+// Fills x.answer_limit and x.give_up: from now on the time of the upstream counts. REQUIRES: prepare(x).
 void begin_time(exchange& x, const worker& w) noexcept;
 
 // The connection after an attempt whose answer is not passed on: kept when its answer is whole, else closed.

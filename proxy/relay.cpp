@@ -115,7 +115,7 @@ task<errc> body_pump::run(std::string_view head) {
         if (e == errc::none) { // else all of it was in the buffer
             make_room(c, w);
             session_.await_upstream();
-            e = co_await c.read_more(w.now() + w.config->listen.body_timeout);
+            e = co_await c.read_more(w.now() + exchange_.pause_limit);
         }
         if (e == errc::closed) {
             const body_relay::piece last = body_.end();

@@ -44,7 +44,7 @@ public:
 
     // Takes over a connected, non-blocking descriptor; closes it when that is not possible.
     errc adopt(int descriptor);
-    // The same for one that was just connected to another side that has nothing to say yet.
+    // The same for one that was just connected. The poller tells when there is something to read.
     errc adopt_connected(int descriptor);
     // TLS as client over what is connected. REQUIRES: of make_tls_connection. After a failure it stays where
     // describe_tls_failure() finds it, until close().

@@ -171,7 +171,7 @@ errc upstream_connection::take(const chain::connected& c, const tcp::endpoint& a
     if (destination_->reached == address.address()) {
         destination_->reached.reset();
     }
-    const char* const why = e == errc::timed_out ? "connect_timeout has passed" : std::strerror(error);
+    const char* const why = e == errc::timed_out ? "no connection in time" : std::strerror(error);
     failure_ = fmt::format("{}:{}: {}", address.address().to_string(), address.port(), why);
     return e;
 }
@@ -212,7 +212,7 @@ task<errc> upstream_connection::write(gather buffers, steady_time deadline) {
     if (e == errc::reset && reused_ && !has_sent()) {
         co_return errc::closed;
     }
-    early_ = e == errc::none && heard();
+    early_ = e != errc::none || heard(); // an answer to half a request, too
     co_return explain(e);
 }
 

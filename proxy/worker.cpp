@@ -107,11 +107,15 @@ void worker::accept_all(listener& l) {
     accept_on(l);
 }
 
-// nobody: none waits any more, or who did has left. not_now: errno says what there is too little of.
+// nobody: the queue is empty. not_now: errno says what there is too little of.
 worker::accepted worker::accept_one(listener& l) {
     tcp::endpoint peer;
-    socklen_t size = static_cast<socklen_t>(peer.capacity());
-    const int descriptor = ::accept4(l.socket.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    socklen_t size = 0;
+    int descriptor = -1;
+    do { // whoever has left already does not stand for those behind
+        size = static_cast<socklen_t>(peer.capacity());
+        descriptor = ::accept4(l.socket.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    } while (descriptor < 0 && (errno == ECONNABORTED || errno == EPROTO || errno == EINTR));
     if (descriptor < 0) {
         const bool is_short = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return is_short ? accepted::not_now : accepted::nobody;
