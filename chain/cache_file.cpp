@@ -1,5 +1,6 @@
 #include "chain/cache_file.hpp"
 
+#include "chain/path_setting.hpp"
 #include "chain/text.hpp"
 
 #include <fmt/format.h>
@@ -24,28 +25,23 @@ std::string hex_hash_of(std::string_view text, const EVP_MD* algorithm) {
     return hex;
 }
 
-result<cache_place> file_in(const world& outside, std::string folder, const std::string& hash) {
-    const auto home = outside.setting("HOME");
-    const bool is_in_home = folder.starts_with("~/");
-    if (is_in_home && !home)
+result<cache_place> file_in(const std::optional<std::string>& folder, const std::string& hash) {
+    if (!folder)
         return failure{"HOME is not set, so there is no place for the cache of the AWS CLI"};
-    if (is_in_home)
-        folder.replace(0, 1, *home);
     if (hash.empty())
         return failure{"OpenSSL has no hash for the name of the cache file (SHA-1 is switched off?)"};
-    return cache_place{fmt::format("{}/{}.json", folder, hash)};
+    return cache_place{fmt::format("{}/{}.json", *folder, hash)};
 }
 
 } // namespace
 
 result<cache_place> sso_cache_file(const world& outside, std::string_view name) {
-    return file_in(outside, "~/.aws/sso/cache", hex_hash_of(name, EVP_sha1()));
+    return file_in(expanded_path(outside, "~/.aws/sso/cache"), hex_hash_of(name, EVP_sha1()));
 }
 
 result<cache_place> login_cache_file(const world& outside, std::string_view session) {
     return file_in(
-        outside,
-        outside.setting("AWS_LOGIN_CACHE_DIRECTORY").value_or("~/.aws/login/cache"),
+        path_setting(outside, "AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"),
         hex_hash_of(trimmed(session), EVP_sha256())
     );
 }

@@ -1,5 +1,6 @@
 #include "chain/profile.hpp"
 
+#include "chain/path_setting.hpp"
 #include "chain/world.hpp"
 
 #include <optional>
@@ -27,12 +28,8 @@ const profile* profile_set::find(std::string_view name) const noexcept {
 }
 
 profile_files profile_files_of(const world& outside) {
-    const auto home = outside.setting("HOME");
     const auto place = [&](std::string_view variable, std::string_view usual) {
-        std::string path = outside.setting(variable).value_or(std::string(usual));
-        if (path == "~" || path.starts_with("~/"))
-            path = home ? *home + path.substr(1) : std::string{};
-        return std::filesystem::path(path);
+        return std::filesystem::path(path_setting(outside, variable, usual).value_or(""));
     };
     return {place("AWS_CONFIG_FILE", "~/.aws/config"), place("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")};
 }

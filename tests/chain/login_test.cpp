@@ -218,7 +218,8 @@ TEST_F(Login, TakesNullAndEmptyForNoTokenButWantsAnEnd) {
 }
 
 TEST_F(Login, LooksForTheCacheWhereTheVariableSays) {
-    outside.variables["AWS_LOGIN_CACHE_DIRECTORY"] = "/elsewhere";
+    outside.variables["PLACE"] = "/elsewhere";
+    outside.variables["AWS_LOGIN_CACHE_DIRECTORY"] = "${PLACE}";
     outside.files[std::string("/elsewhere") + name] = outside.files[cache];
     outside.files.erase(cache);
     good();
