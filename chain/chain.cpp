@@ -19,23 +19,18 @@ failure nothing_found(const std::vector<attempt>& tried) {
 }
 
 // What was passed over before is said too: the broken source may not be the one that the user had in mind.
-failure broken_source(const std::vector<attempt>& tried, const failure& reason) {
+std::string before_it(const std::vector<attempt>& tried) {
     std::string skipped;
     for (const auto& a : tried)
         if (a.outcome == finding::skipped)
-            skipped += fmt::format("{}{}: {}", skipped.empty() ? "" : "; ", a.source, a.why);
+            skipped += fmt::format("{}{}: {}", skipped.empty() ? " (before it, " : "; ", a.source, a.why);
+    return skipped.empty() ? skipped : skipped + ")";
+}
+
+failure broken_source(const std::vector<attempt>& tried, const failure& reason) {
     const auto broken =
         std::find_if(tried.begin(), tried.end(), [](const attempt& a) { return a.outcome == finding::broken; });
-    return {
-        fmt::format(
-            "{}: {}{}{}{}",
-            broken->source,
-            reason.detail,
-            skipped.empty() ? "" : " (before it, ",
-            skipped,
-            skipped.empty() ? "" : ")"
-        ),
-        reason.retryable};
+    return {fmt::format("{}: {}{}", broken->source, reason.detail, before_it(tried)), reason.retryable};
 }
 
 } // namespace
@@ -78,6 +73,17 @@ resolve(const provider_list& sources, world& outside, std::vector<attempt>& trie
         tried[i].outcome = finding::skipped;
     }
     co_return nothing_found(tried);
+}
+
+failure cut_off_load(const std::vector<attempt>& tried) {
+    const auto asked = std::find_if(tried.begin(), tried.end(), [](const attempt& a) {
+        return a.outcome == finding::used || a.outcome == finding::not_reached;
+    });
+    const auto late = fmt::format("no answer within {} s", longest_load.count());
+    if (asked == tried.end())
+        return {late, true};
+    const auto step = asked->outcome == finding::used ? " has keys, the role to be assumed with them" : "";
+    return {fmt::format("{}{}: {}{}", asked->source, step, late, before_it(tried)), true};
 }
 
 std::string hidden_role(const std::vector<attempt>& tried, const world& outside) {

@@ -47,6 +47,10 @@ struct attempt {
 task<result<credentials>>
 resolve(const provider_list& sources, world& outside, std::vector<attempt>& tried, std::string_view faithful_to = {});
 
+// For a load that was given up after longest_load: which source was being asked, and why those before it had nothing.
+// REQUIRES: `tried` as resolve() left it when it was cut off.
+failure cut_off_load(const std::vector<attempt>& tried);
+
 // The surprise that is worth a warning: keys or a web identity hide the role of the container, or keys in the
 // environment that of the instance. "" when there is nothing to be said.
 std::string hidden_role(const std::vector<attempt>& tried, const world& outside);

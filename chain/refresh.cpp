@@ -155,7 +155,7 @@ void refresher::state::finish(std::exception_ptr cut_off) {
     if (stopped)
         return;
     if (cut_off)
-        loaded = failure{fmt::format("no answer within {} s", longest_load.count()), true};
+        loaded = cut_off_load(tried);
     keep(std::move(loaded));
     loaded = failure{};
     schedule(refresh_at(known.current.get(), failures, outside.now(), outside.random()));

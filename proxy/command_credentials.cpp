@@ -49,7 +49,7 @@ chain::credentials find_command_credentials(const std::string& profile) {
         std::rethrow_exception(bug);
     }
     if (!q.keys) {
-        throw std::runtime_error("no source of credentials answered in time");
+        throw std::runtime_error(chain::cut_off_load(q.tried).detail);
     }
     if (!*q.keys) {
         throw std::runtime_error(q.keys->error().detail);

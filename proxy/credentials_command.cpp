@@ -165,7 +165,7 @@ int run_credentials(const credentials_arguments& a) {
     if (bug)
         std::rethrow_exception(bug);
     if (!q.keys)
-        return fail(fmt::format("no source of credentials answered within {} s", chain::longest_load.count()));
+        return fail(chain::cut_off_load(q.tried).detail);
     if (explain)
         print_explanation(q);
     if (!*q.keys)

@@ -147,6 +147,17 @@ TEST_F(Chain, NamesEverySourceWhenNoneHasCredentials) {
     EXPECT_EQ(c.error().detail.find('\n'), std::string::npos);
 }
 
+TEST_F(Chain, NamesTheSourceThatALoadWasCutOffAt) {
+    EXPECT_EQ(cut_off_load({}).detail, "no answer within 25 s");
+    tried = {{"environment", finding::skipped, "no keys"}, {"container", finding::not_reached, {}}};
+    EXPECT_EQ(cut_off_load(tried).detail, "container: no answer within 25 s (before it, environment: no keys)");
+    EXPECT_TRUE(cut_off_load(tried).retryable);
+    tried = {{"environment", finding::used, {}}, {"container", finding::not_reached, {}}};
+    EXPECT_EQ(
+        cut_off_load(tried).detail, "environment has keys, the role to be assumed with them: no answer within 25 s"
+    );
+}
+
 TEST_F(Chain, SaysInWordsThatKeysHideARole) {
     add_environment();
     load();
