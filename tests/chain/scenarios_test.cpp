@@ -188,11 +188,12 @@ struct ChainScenario : testing::TestWithParam<std::filesystem::path> {
     }
 
     void expect_credentials(const credentials& c, const json::object& expected) {
+        const auto end = !c.stated_end.empty() ? c.stated_end : c.expiration ? write_rfc3339(*c.expiration) : "";
         std::map<std::string, std::string> got{
             {"AccessKeyId", c.access_key_id},
             {"SecretAccessKey", std::string(c.secret_access_key.reveal())},
             {"SessionToken", std::string(c.session_token.reveal())},
-            {"Expiration", c.expiration ? write_rfc3339(*c.expiration) : ""},
+            {"Expiration", end},
             {"AccountId", c.account_id}};
         for (const auto& [name, value] : expected)
             EXPECT_EQ(got[std::string(name)], text(value)) << name;
