@@ -36,6 +36,12 @@ std::string lower_case(std::string_view text) {
     return out;
 }
 
+// For botocore a title has a name and a `]`. Another line is a property, if it has a delimiter.
+bool is_property_after_all(std::string_view title) noexcept {
+    const auto end = title.rfind(']');
+    return (end == std::string_view::npos || end < 2) && title.find_first_of("=:") != std::string_view::npos;
+}
+
 class reader {
 public:
     explicit reader(std::string_view text) : text_(text) {}
@@ -48,6 +54,7 @@ private:
     void take_continuation(std::string_view line, text_span at);
     void begin_section(std::string_view title, text_span at);
     void fault(std::string_view what);
+    void note_seeming_title(std::string_view line);
     std::size_t place_of(std::string_view part) const { return static_cast<std::size_t>(part.data() - text_.data()); }
 
     std::string_view text_;
@@ -55,12 +62,18 @@ private:
     unsigned number_ = 0;
     std::size_t indentation_ = 0; // of the last title or property; a deeper line continues the property
     bool in_value_ = false;
-    std::size_t empty_lines_ = 0; // since the last line of the value
+    bool has_comment_for_value_ = false; // `s3 = # c`, for botocore a text: what is below it need be no block
+    std::size_t empty_lines_ = 0;        // since the last line of the value
 };
 
 void reader::fault(std::string_view what) {
     if (sections_.back().fault.what.empty())
         sections_.back().fault = {number_, what};
+}
+
+void reader::note_seeming_title(std::string_view line) {
+    if (line.front() == '[' && sections_.back().seeming_title == 0)
+        sections_.back().seeming_title = number_;
 }
 
 void reader::begin_section(std::string_view title, text_span at) {
@@ -98,7 +111,9 @@ void reader::take_property(std::string_view line, text_span at) {
         fault("a property without a name");
         return;
     }
-    const auto value = stripped(without_comment(line.substr(delimiter + 1)));
+    const auto said = line.substr(delimiter + 1);
+    const auto value = stripped(without_comment(said));
+    has_comment_for_value_ = value.empty() && !stripped(said).empty();
     ini_property property;
     property.name = lower_case(name);
     property.value = secret(value);
@@ -111,12 +126,14 @@ void reader::take_property(std::string_view line, text_span at) {
 
 // REQUIRES: in_value_.
 void reader::take_continuation(std::string_view line, text_span at) {
+    note_seeming_title(line);
     ini_property& last = sections_.back().properties.back();
     last.continued.push_back(at);
     if (last.value.empty()) {
         const auto equals = line.find('=');
         if (equals == std::string_view::npos) {
-            fault("expected an indented `name = value`");
+            if (!has_comment_for_value_)
+                fault("expected an indented `name = value`");
             return;
         }
         ini_property nested;
@@ -149,7 +166,7 @@ void reader::take(std::string_view line, text_span at) {
         return;
     }
     indentation_ = indentation;
-    if (content.front() == '[') {
+    if (content.front() == '[' && !is_property_after_all(content)) {
         take_title(content, at);
         return;
     }
@@ -157,6 +174,7 @@ void reader::take(std::string_view line, text_span at) {
         begin_section("", at);
         fault("a property before any section");
     }
+    note_seeming_title(content);
     take_property(content, at);
 }
 

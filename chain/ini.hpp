@@ -45,6 +45,8 @@ struct ini_section {
     bool has_tail = false;                // text behind the `]` that is no comment; it does not count
     std::vector<ini_property> properties; // in the order of the file, with repetitions
     ini_fault fault;                      // the first one
+    // The first line that begins with `[` and is no title: it continues a value, or is a property (`[a = b`). 0: none.
+    unsigned seeming_title = 0;
 
     text_span at; // the title's line, with the line's end
 };

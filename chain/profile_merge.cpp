@@ -79,7 +79,8 @@ private:
 
     void gather(const parsed_file& file);
     void gather_section(const parsed_file& file, const titled& t, gathering& all);
-    void add_properties(const parsed_file& file, const ini_section& section, profile& to);
+    void add_properties(const parsed_file& file, const titled& t, profile& to);
+    std::string fault_of(const parsed_file& file, const titled& t) const;
     void note_left_out(const parsed_file& file, const titled& t);
     void note_faults(const parsed_file& file);
     void note_repetitions(const parsed_file& file);
@@ -158,8 +159,19 @@ void merging::note_left_out(const parsed_file& file, const titled& t) {
     ));
 }
 
-void merging::add_properties(const parsed_file& file, const ini_section& section, profile& to) {
-    for (const ini_property& p : section.properties) {
+// What only seems a title leaves the next section's keys to this one, as for botocore. Where botocore would not find
+// this section, or refuse the file, that is nobody's wish: the line is taken for a fault.
+std::string merging::fault_of(const parsed_file& file, const titled& t) const {
+    const ini_section& section = t.section;
+    if (!section.fault.what.empty())
+        return fmt::format("{}: {}", file.at(section.fault.line), section.fault.what);
+    if (section.seeming_title != 0 && (!t.title.is_exact || !set_.doubt().empty()))
+        return file.at(section.seeming_title) + ": a title that is indented, or has no `]`, begins no section";
+    return {};
+}
+
+void merging::add_properties(const parsed_file& file, const titled& t, profile& to) {
+    for (const ini_property& p : t.section.properties) {
         std::string where = file.at(p.line);
         if (!is_ini_name(p.name)) {
             set_.warnings.push_back(where + ": a property with an impossible name is left out");
@@ -181,8 +193,8 @@ void merging::add_properties(const parsed_file& file, const ini_section& section
             property.nested[n.name] = n.value;
         to.properties[p.name] = std::move(property);
     }
-    if (!section.fault.what.empty() && to.fault.empty())
-        to.fault = fmt::format("{}: {}", file.at(section.fault.line), section.fault.what);
+    if (to.fault.empty())
+        to.fault = fault_of(file, t);
 }
 
 void merging::gather_section(const parsed_file& file, const titled& t, gathering& all) {
@@ -207,17 +219,15 @@ void merging::gather_section(const parsed_file& file, const titled& t, gathering
     to.title = t.section.title;
     to.what.name = t.title.name;
     to.what.is_exact = t.title.is_exact;
-    add_properties(file, t.section, to.what);
+    add_properties(file, t, to.what);
 }
 
 void merging::gather(const parsed_file& file) {
-    note_faults(file);
-    note_repetitions(file);
     gathering all;
     profile defaults;
     for (const titled& t : file.sections) {
         if (t.title.kind == section_kind::defaults)
-            add_properties(file, t.section, defaults);
+            add_properties(file, t, defaults);
         else if (t.title.kind != section_kind::ignored)
             gather_section(file, t, all);
         else if (!t.section.title.empty())
@@ -271,6 +281,10 @@ void merging::join(file_kind kind, const named& name, profile from) {
 }
 
 profile_set merging::finish() {
+    for (const parsed_file& file : files_) {
+        note_faults(file);
+        note_repetitions(file);
+    }
     for (const parsed_file& file : files_) {
         gather(file);
         if (!file.name.empty())

@@ -95,6 +95,21 @@ TEST(Ini, ReadsNestedProperties) {
     EXPECT_EQ(sections->front().properties.at(1).name, "c");
 }
 
+TEST(Ini, WantsNoBlockBelowAValueThatIsAComment) {
+    const auto commented = parse_ini("[s]\ns3 = # c\n  max = 1\n  max: 2\n", "f");
+    ASSERT_TRUE(commented);
+    EXPECT_EQ(commented->front().fault.what, "");
+    EXPECT_EQ(commented->front().properties.at(0).nested.size(), 1u);
+    EXPECT_NE(parse_ini("[s]\ns3 =\n  max: 2\n", "f")->front().fault.what, "");
+}
+
+TEST(Ini, NotesWhatOnlySeemsATitle) {
+    EXPECT_EQ(parse_ini("[s]\na = b\n  [t]\n [u]\n", "f")->front().seeming_title, 3u);
+    EXPECT_EQ(parse_ini("[s]\n[t # a = b\nc = d\n", "f")->front().seeming_title, 2u);
+    EXPECT_EQ(value_of("[s]\n[t # a = b\nc = d\n", "c"), "d");
+    EXPECT_EQ(parse_ini("[s]\na = b\n[t]\n", "f")->front().seeming_title, 0u);
+}
+
 TEST(Ini, KeepsSectionsInOrderAndTitlesAsTheyStand) {
     const auto sections = parse_ini("[ profile a ]\r\n[b]\n[b]\nx=1\n[c] # [d]\n", "f");
     ASSERT_TRUE(sections);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""The files ~/.aws/config and ~/.aws/credentials compared with botocore, over random files made of odd pieces: whatever
-profile is asked for, it must come to the same keys, roles and region, or to the same refusal.
+"""The files ~/.aws/config and ~/.aws/credentials compared with botocore, over random files: most as people have them with
+few oddities, some made of odd pieces only. Whatever profile is asked for, it must come to the same keys, roles and
+region, or to the same refusal.
 
 Where botocore refuses a file as a whole, a profile that is whole itself may be read; it must then be the profile's own
 keys. Our only other differences: a comment behind a value is taken off, as all other SDKs do, and keys that nobody can
@@ -130,6 +131,111 @@ def random_case(rng):
             "profile": rng.choice([None, None, "default", "dev", "dev", "My Mac", "caf\u00e9".encode().decode("latin-1"), "a.b"])}
 
 
+GENTLE_TAILS = ["", " # c", "#c", "; c", " ; c", "\t#", " text", " # see 1"]
+GENTLE_FILLERS = ["", "   ", "\t", "# c", "  # c", "\t; c = d", "#[default]", " ;", "output = json", "Output: text", "x y = z",
+                  "s3 =\n  max = 1\n  # c\n  y = z", "s3 =\n  max = 1\n\n  y = z", "s3 =\n# c\n  max = 1\n  y = z",
+                  "endpoint_url: http://h:1/", "a=%(b)s", "\f", "cli_history = on", "s3:\n  a = b", "duration =\n", "# [dev"]
+
+
+def ordinary_title(rng, name, is_config):
+    if not is_config:
+        return f"[{name}]"
+    if name == "default":
+        return rng.choice(["[default]"] * 4 + ["[profile default]"])
+    quoted = [f"[profile '{name}']", f'[profile "{name}"]']
+    if " " in name:
+        return rng.choice(quoted + ["[profile " + name.replace(" ", "\\ ") + "]"])
+    return rng.choice([f"[profile {name}]"] * 6 + quoted + [f"[profile\t{name}]", f"[profile  {name} ]"])
+
+
+def ordinary_group(rng, name, others, is_config):
+    """What one profile says: of `others`, those with groups of their own, a role may take one for its source."""
+    number, plain = rng.randrange(100), name.replace(" ", "_")
+    keys = [("aws_access_key_id", f"AK/{plain}/{number}"), ("aws_secret_access_key", f"S/{plain}/{number}")]
+    kind = rng.random()
+    if kind < 0.4 or not is_config and kind < 0.8:
+        tokens = [[], [], [], [("aws_session_token", f"T/{number}")], [("aws_security_token", f"O/{number}")],
+                  [("aws_session_token", f"T/{number}"), ("aws_security_token", f"O/{number}")]]
+        group = keys + rng.choice(tokens)
+        rng.shuffle(group)
+    elif kind < 0.65 and others:
+        group = [("role_arn", f"arn:aws:iam::1:role/{rng.choice('abc')}"), ("source_profile", rng.choice(others))]
+        group += rng.choice([[], [("external_id", f"e{number}")]])
+    elif kind < 0.8:
+        group = [("credential_process", rng.choice(["/bin/get keys", "/bin/get 'a ; b' \"c # d\"", "/bin/get --n=1:2"]))]
+    elif kind < 0.92:
+        group = [("sso_account_id", "1234"), ("sso_role_name", "reader")]
+        group += rng.choice([[("sso_session", "corp")], [("sso_start_url", "https://h/start"), ("sso_region", "eu-west-1")]])
+    else:
+        group = [("role_arn", "arn:aws:iam::1:role/web"), ("web_identity_token_file", "/token")]
+    return group + rng.choice([[], [], [("region", rng.choice(["eu-west-1", "us-east-1"]))]])
+
+
+def spelled(rng, group):
+    spaces = rng.choice(["", "", "", "", "  "])    # all of a section stand at one depth
+    lines = []
+    for name, value in group:
+        name = rng.choice([name] * 6 + [name.upper(), name.title()])
+        lines.append(spaces + name + rng.choice(DELIMITERS) + value + rng.choice(["", "", "", "", " ", "\t"]))
+    return lines
+
+
+def change(rng, sections, titles):
+    """One oddity in one of the sections."""
+    lines = rng.choice(sections)
+    where = rng.randrange(len(lines))
+    kind = rng.random()
+    if kind < 0.35:
+        lines.insert(where + 1, rng.choice(GENTLE_FILLERS))
+    elif kind < 0.6:
+        lines[0] += rng.choice(GENTLE_TAILS)
+    elif kind < 0.8:
+        lines[where] += rng.choice(VALUE_TAILS)
+    elif kind < 0.85:
+        lines.insert(where + 1, rng.choice(FILLERS))
+    elif kind < 0.89:
+        lines[where] = rng.choice(INDENTATIONS) + lines[where]
+    elif kind < 0.92:
+        title = rng.choice(titles)
+        whose = name_in(title).replace(" ", "_")    # own_keys() reads in the keys whose they are
+        lines[:] = [title] + [re.sub(r"\b(AK|S)/[^/]+/", rf"\1/{whose}/", line) for line in lines[1:]]
+    elif kind < 0.94:
+        lines[0] += rng.choice(TITLE_TAILS)
+    elif kind < 0.96 and len(lines) > 1:
+        del lines[rng.randrange(1, len(lines))]
+    elif kind < 0.98:
+        sections.append(list(lines))
+    else:
+        sections.append(random_section(rng, titles))
+
+
+def ordinary_case(rng):
+    """Two files as people have them, with no or few oddities."""
+    names = rng.sample(NAMES, rng.choice([1, 2, 2, 3]))
+    files = {True: [], False: []}
+    for i, name in enumerate(names):
+        for is_config in rng.choice([[True], [True], [False], [False], [True, False]]):
+            group = ordinary_group(rng, name, names[:i], is_config)
+            files[is_config].append([ordinary_title(rng, name, is_config)] + spelled(rng, group))
+    if any("corp" in line for section in files[True] for line in section):
+        files[True].append(["[sso-session corp]", "sso_region = eu-west-1", "sso_start_url = https://h/start"])
+    if rng.random() < 0.1:
+        files[True].append([rng.choice(["[services s]", "[plugins]", "[dev]", "[profile x y]"]), "x = y"])
+    for _ in range(rng.choice([0, 1, 1, 2, 3])):
+        is_config = rng.random() < 0.5
+        if files[is_config]:
+            change(rng, files[is_config], CONFIG_TITLES if is_config else KEYS_TITLES)
+    case = {}
+    for name, is_config in (("config", True), ("credentials", False)):
+        rng.shuffle(files[is_config])
+        text = "\n".join(line for section in files[is_config] for line in section + rng.choice([[], [""]]))
+        ending = rng.choice(["\n"] * 8 + ["\r\n", "\r"])
+        case[name] = (text + "\n").replace("\n", ending).encode().decode("latin-1")
+    chosen = rng.choice(names if rng.random() < 0.95 else NAMES)
+    case["profile"] = None if chosen == "default" and rng.random() < 0.5 else chosen.encode().decode("latin-1")
+    return case
+
+
 class planned:
     """Stands where botocore would fetch something: keeps what it was to be fetched with."""
 
@@ -229,8 +335,6 @@ def own_keys(case, ours):
     base = ours["base"]
     if base[0] != "keys" or ours["roles"]:
         return True
-    if re.search(r"[\r\n][^\r\n\[#;\w]+\[", case["config"] + "\n" + case["credentials"]):
-        return True   # an indented title may continue a value, as for botocore
     name = (case["profile"] or "default").encode("latin-1").decode().replace(" ", "_")
     numbers = [re.match(f"{kind}/{re.escape(name)}/([0-9]+)", value) for kind, value in (("AK", base[1]), ("S", base[2]))]
     return all(numbers) and numbers[0][1] == numbers[1][1] or "[DEFAULT]" in case["config"] + case["credentials"]
@@ -264,7 +368,7 @@ def judge(case, ours, theirs):
 def main():
     args = differential.arguments(count=10000)
     rng = differential.begin(f"botocore {botocore.__version__}, files", args)
-    cases = [random_case(rng) for _ in range(args.count)]
+    cases = [ordinary_case(rng) if rng.random() < 0.93 else random_case(rng) for _ in range(args.count)]
     ours = differential.ask_driver(args, cases)
     stand_in()
     wrong = differential.Differences("botocore")

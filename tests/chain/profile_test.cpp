@@ -139,6 +139,14 @@ TEST(Profiles, KeepAFaultOfOneFromTheOthers) {
     EXPECT_EQ(set.warnings.size(), 1u);
 }
 
+TEST(Profiles, TakeTheNextSectionsKeysOnlyWhereBotocoreDoes) {
+    const std::string rest = "region = x\n  [b]\naws_access_key_id = B\naws_secret_access_key = b\n";
+    EXPECT_EQ(merged("", "[a]\n" + rest).find("a")->fault, "");
+    for (const auto& text : {"[ a ]\n" + rest, "[a]\n" + rest + "region = y\n", "[a]\n" + rest + "[c]\nnonsense\n"})
+        EXPECT_TRUE(merged("", text).find("a")->fault.starts_with("credentials:3: ")) << text;
+    EXPECT_TRUE(merged("[c]\nnonsense\n", "[a]\n" + rest).find("a")->fault.starts_with("credentials:3: "));
+}
+
 TEST(Profiles, NameAFileThatIsNoText) {
     const auto set = merge_profiles({"config", ""}, {"credentials", "\xef\xbb\xbf[a]\n"});
     ASSERT_FALSE(set);
@@ -160,6 +168,17 @@ TEST_F(ProfileFiles, AreWhereTheVariablesSay) {
     outside.variables = {{"HOME", "/h"}, {"AWS_CONFIG_FILE", "~/c"}, {"AWS_SHARED_CREDENTIALS_FILE", "/a/~/k"}};
     EXPECT_EQ(profile_files_of(outside).config, "/h/c");
     EXPECT_EQ(profile_files_of(outside).credentials_file, "/a/~/k");
+}
+
+TEST_F(ProfileFiles, AreWhereOtherVariablesInThemSay) {
+    outside.variables = {
+        {"HOME", "/h"},
+        {"X", "x"},
+        {"TILDE", "~"},
+        {"AWS_CONFIG_FILE", "$HOME/${X}y/$Xy/$/${X"},
+        {"AWS_SHARED_CREDENTIALS_FILE", "$TILDE/${}k$X"}};
+    EXPECT_EQ(profile_files_of(outside).config, "/h/xy/$Xy/$/${X");
+    EXPECT_EQ(profile_files_of(outside).credentials_file, "/h/${}kx");
 }
 
 TEST_F(ProfileFiles, AreEmptyWhenMissing) {

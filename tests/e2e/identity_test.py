@@ -68,6 +68,17 @@ class Identities(unittest.TestCase):
             self.assertEqual(proxy.ask(get(HOSTS["sqs"])).status, 200)
             self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "sqs", "us-east-1", *AUDIT))
 
+    def test_what_is_left_out_of_the_files_is_logged_once(self):
+        files = self.files.parent / "config-with-a-name-in-blanks"
+        files.write_text("[profile My Mac]\nregion = x\n[profile audit]\nnonsense\n")
+        with Proxy((), self.environment(AWS_CONFIG_FILE=str(files)),
+                   **{"identity.a": {"profile": "other"}, "identity.b": {"profile": "other"}}) as proxy:
+            proxy.program.child.send_signal(signal.SIGHUP)    # every identity reads them again
+            proxy.program.until_says("configuration read again")
+            for line in (f"{files}:1: section [profile My Mac] is left out", f"{files}:4: expected `name = value`"):
+                proxy.program.until_says(line)
+                self.assertEqual(proxy.log().count(line), 1, line)
+
     def test_a_role_is_assumed_with_the_keys_of_the_chain(self):
         sandbox = Sandbox()
         self.addCleanup(sandbox.stop)
