@@ -159,6 +159,7 @@ void refresher::state::finish(std::exception_ptr cut_off) {
     keep(std::move(loaded));
     loaded = failure{};
     schedule(refresh_at(known.current.get(), failures, outside.now(), outside.random()));
+    known.load_began = last_begin;
     tell(known);
 }
 

@@ -34,6 +34,7 @@ struct snapshot {
     std::string error; // of the last load, or why `current` is used past its expiry; "" else. One line, no secret
     std::string warning = {};               // of what `current` hides (chain/chain.hpp), "" when nothing; one line
     std::vector<std::string> left_out = {}; // of the files that were read, a line each; no secret
+    std::chrono::system_clock::time_point load_began{}; // of the last load, this one's or a failed one's
 };
 
 // When the next load is due. Two windows: from 15 min before expiry (less up to a minute of jitter, `u01`) new

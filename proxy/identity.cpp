@@ -75,7 +75,11 @@ known_now known_of(const worker& w, std::size_t identity) noexcept {
 
 task<bool> await_other_credentials(worker& w, std::size_t identity, const signed_as& than, steady_time deadline) {
     held_identity& who = w.identities[identity];
+    const auto asked = std::chrono::system_clock::now(); // the clock of snapshot::load_began
     while (!are_other_keys(known_of(w, identity), than)) {
+        if (who.known.load_began >= asked) {
+            co_return false;
+        }
         if (w.on_expired_credentials) {
             w.on_expired_credentials(identity); // their source is asked once a second at most
         }

@@ -27,8 +27,9 @@ known_now known_of(const worker& w, std::size_t identity) noexcept;
 task<std::optional<refusal>> await_credentials(worker& w, std::size_t identity, steady_time deadline);
 
 // The service says that the keys have expired with which an attempt was signed: asks for others and waits for them
-// until `deadline`. True when there are some. `than` must live until then. Keys that come again as they were do not
-// end the wait; they are asked for once more.
+// until `deadline`. True when there are some. `than` must live until then. A load that began after this was asked and
+// brought no others ends the wait: their source has nothing better. One that was under way already says nothing, and
+// the source is asked once more.
 task<bool> await_other_credentials(worker& w, std::size_t identity, const signed_as& than, steady_time deadline);
 
 } // namespace countersign::proxy

@@ -144,9 +144,11 @@ TEST_F(Refresher, RenewsAheadOfExpiry) {
     start();
     outside.advance(44min);
     EXPECT_EQ(told.size(), 1u);
+    const auto began = told[0].load_began;
     outside.advance(1min);
     ASSERT_EQ(told.size(), 2u);
     EXPECT_EQ(told[1].current->access_key_id, "AKID2");
+    EXPECT_EQ(told[1].load_began, began + 45min);
 }
 
 TEST_F(Refresher, NeverLetsFiveSecondKeysExpire) {

@@ -110,6 +110,23 @@ TEST(Attempts, TakeTheSameKeysReadAgainForNoOthers) {
     EXPECT_EQ(client.receive().status(), 200u);
 }
 
+TEST(Attempts, PassTheAnswerOnWhenTheKeysSourceHasNoOthers) {
+    live_proxy p({}, keys("AKIDOLD"));
+    std::atomic<int> asked = 0;
+    p.worker().on_expired_credentials = [&](std::size_t) {
+        chain::snapshot again = keys("AKIDOLD");
+        again.load_began = std::chrono::system_clock::now() + 1h * (++asked == 2 ? 1 : -1); // the first was under way
+        p.worker().set_credentials(0, again);
+    };
+    peer client = p.connect();
+    client.send(request_text("GET /k"));
+    peer up = p.upstream.accept();
+    signed_by(up);
+    up.send(answer_text("400 Bad Request", expired));
+    EXPECT_EQ(client.receive().status(), 400u);
+    EXPECT_EQ(asked, 2);
+}
+
 TEST(Attempts, RepeatNoRequestThatMayHaveBeenCarriedOut) {
     live_proxy p;
     for (const char* begun :
