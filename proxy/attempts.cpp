@@ -37,13 +37,44 @@ std::string_view location_of(const answer& a) noexcept {
 
 // A bucket is made where the request says; it is nowhere yet.
 bool makes_bucket(const exchange& x) noexcept {
-    return x.in.method == "PUT" && x.in.query.empty() && x.path.find('/', 1) == std::string_view::npos;
+    const std::string_view path = x.in.path;
+    const bool is_of_bucket = names_bucket(x.in.host) ? path == "/" : path.find('/', 1) >= path.size() - 1;
+    return x.in.method == "PUT" && x.in.query.empty() && is_of_bucket;
+}
+
+// A young bucket's redirects end after minutes, and a bucket may be made anew elsewhere. A host without a bucket stands
+// for all of them.
+void remember(destination& named, const exchange& x, const redirect_target& to, steady_time now) {
+    constexpr auto believed_for = std::chrono::minutes{5};
+    if (names_bucket(x.in.host)) {
+        named.elsewhere = to;
+        named.elsewhere_until = now + believed_for;
+    }
+}
+
+// Does what came from there speak against the place that was remembered?
+bool speaks_against_place(const exchange& x, const outcome& out) noexcept {
+    if (out.error != errc::none) {
+        return out.error != errc::cancelled;
+    }
+    const unsigned status = x.reply.head.status;
+    const bool is_other_region = !out.region.empty() && out.region != x.signed_with.region;
+    return status == 301 || status == 302 || status == 307 || is_other_region || out.code == "NoSuchBucket";
+}
+
+bool is_alike(const destination& other, const destination& here, std::string_view region) noexcept {
+    return other.where.service == "s3" && other.region() == region && other.where.identity == here.where.identity &&
+           other.where.sign == here.where.sign;
 }
 
 } // namespace
 
 task<> session::exchange_with_upstream(exchange& x) {
     enter(phase::upstream);
+    const destination_ptr named = x.place;
+    if (signs(x)) {
+        start_elsewhere(x);
+    }
     begin_time(x, worker_);
     unsigned paid = 0;
     tried_remedies tried;
@@ -56,9 +87,12 @@ task<> session::exchange_with_upstream(exchange& x) {
         }
         count_attempt(x);
         outcome out = co_await forward_once(x, worker_, attempt_);
+        if (x.place != named && speaks_against_place(x, out)) {
+            named->elsewhere = {};
+        }
         bool healed = false;
         if (!left_ && signs(x) && out.error == errc::none && x.reply.head.status >= 300) {
-            healed = co_await heal(x, out, tried);
+            healed = co_await heal(x, out, tried, *named);
         }
         if (left_ || out.error == errc::cancelled) {
             left_ = true;
@@ -96,11 +130,11 @@ task<> session::exchange_with_upstream(exchange& x) {
 }
 
 // True: what the answer complains about is mended, and the request is to be signed and sent again.
-task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried) {
+task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried, destination& named) {
     if (worker_.now() >= x.began + worker_.config->retry.max_elapsed) {
         co_return false;
     }
-    if (!tried.place && move_to_other_place(x, out)) {
+    if (!tried.place && follow_redirect(x, out, named)) {
         tried.place = true;
         put_away(x, out);
         co_return true;
@@ -108,9 +142,8 @@ task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried)
     if (x.reply.head.status < 400) {
         co_return false;
     }
-    const plan& where = x.place->where;
     const complaint says = complaint_of(x, out);
-    switch (find_remedy(says, x.signed_with, where, known_of(worker_, x.identity), tried)) {
+    switch (find_remedy(says, x.signed_with, named.where, known_of(worker_, x.identity), tried)) {
     case remedy::none:
         co_return false;
     case remedy::other_keys:
@@ -129,18 +162,30 @@ task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried)
     }
     case remedy::region:
         tried.region = true;
-        x.place->learn_region(says.region);
-        count_retry(x, retry_reason::wrong_region);
+        if (!correct_region(x, says.region, named)) {
+            co_return false;
+        }
         break;
     }
     put_away(x, out);
     co_return true;
 }
 
-// S3 says that the bucket is elsewhere. The other place is asked about as if the client had named it: routes and policy
-// decide, its addresses are checked, and its name is verified. False: nothing has changed, the answer is passed on.
-bool session::move_to_other_place(exchange& x, const outcome& out) {
-    if (x.place->where.service != "s3" || (x.by && !x.place->where.is_default_region)) {
+// Where S3 has said before that the bucket is.
+void session::start_elsewhere(exchange& x) {
+    destination& named = *x.place;
+    if (named.elsewhere.host.empty() || makes_bucket(x)) {
+        return;
+    }
+    const redirect_target to = named.elsewhere;
+    if (worker_.now() >= named.elsewhere_until || !move_to(x, to)) {
+        named.elsewhere = {};
+    }
+}
+
+// S3 says that the bucket is elsewhere. False: nothing has changed, the answer is passed on.
+bool session::follow_redirect(exchange& x, const outcome& out, destination& named) {
+    if (x.place->where.service != "s3" || (x.by && !named.where.is_default_region)) {
         return false;
     }
     const redirect_answer said{x.reply.head.status, out.code, out.region, location_of(x.reply), out.endpoint};
@@ -148,28 +193,58 @@ bool session::move_to_other_place(exchange& x, const outcome& out) {
     if (!to || (said.status == 400 && makes_bucket(x))) {
         return false;
     }
-    const asked_host asked{to->host, x.in.port, x.in.https, x.in.method, x.in.path};
+    scope_counters& counters = *x.place->counters;
+    if (!move_to(x, *to)) {
+        return false;
+    }
+    if (named.where.is_default_region) {
+        named.learn_region(to->region);
+    }
+    remember(named, x, *to, worker_.now());
+    ++counters.retries[static_cast<std::size_t>(retry_reason::wrong_region)];
+    return true;
+}
+
+// S3 says which region the signature should be for. Where the endpoint is a region's own it has to change as well.
+// False: nothing has changed.
+bool session::correct_region(exchange& x, std::string_view region, destination& named) {
+    scope_counters& counters = *x.place->counters;
+    if (x.place != &named || !x.place->where.path_prefix.empty()) {
+        const redirect_target to{s3_host_in(x.in.host, region), std::string(region)};
+        if (to.host.empty() || !move_to(x, to)) {
+            return false;
+        }
+        remember(named, x, to, worker_.now());
+    }
+    named.learn_region(region);
+    ++counters.retries[static_cast<std::size_t>(retry_reason::wrong_region)];
+    return true;
+}
+
+// The other place is asked about as if the client had named it: routes and policy decide, its addresses are checked,
+// and its name is verified. False: nothing has changed.
+bool session::move_to(exchange& x, const redirect_target& to) {
+    const asked_host asked{to.host, x.in.port, x.in.https, x.in.method, x.in.path};
     const auto found =
         worker_.destinations.find(*worker_.config, worker_.default_region, asked, worker_.metrics, worker_.now());
     const auto* const other = std::get_if<destination_ptr>(&found);
-    const bool is_alike = other && (*other)->where.service == "s3" && (*other)->region() == to->region &&
-                          (*other)->where.identity == x.place->where.identity &&
-                          (*other)->where.sign == x.place->where.sign;
-    if (!is_alike) {
+    if (!other || *other == x.place || !is_alike(**other, *x.place, to.region)) {
         return false;
     }
     const destination_ptr before = std::exchange(x.place, *other);
     prepare(x);
-    if (x.place->where.rules && check_action(x)) {
+    std::optional<refusal> no = check_request(x, *worker_.config);
+    if (!no) {
+        no = check_signed_text(x);
+    }
+    if (!no && x.place->where.rules) {
+        no = check_action(x);
+    }
+    if (no) {
         x.place = before;
         prepare(x);
-        return false;
     }
-    if (before->where.is_default_region) {
-        before->learn_region(to->region);
-    }
-    ++before->counters->retries[static_cast<std::size_t>(retry_reason::wrong_region)];
-    return true;
+    return !no;
 }
 
 void session::abandon(exchange& x, std::string_view why) {

@@ -6,6 +6,7 @@
 #include "proxy/metrics.hpp"
 #include "proxy/plan.hpp"
 #include "proxy/rate_limiter.hpp"
+#include "proxy/redirect.hpp"
 #include "proxy/retry.hpp"
 #include "proxy/tls.hpp"
 #include "proxy/transport.hpp"
@@ -32,12 +33,19 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     explicit destination(plan p);
     ~destination();
 
-    // For all requests from now on. See healing.hpp for what is believed.
-    void learn_region(std::string_view said) { bucket_region = said; }
+    // For all requests from now on. See healing.hpp for what is believed. In path style the endpoint names the region:
+    // there both change together, by another destination.
+    void learn_region(std::string_view said) {
+        if (where.path_prefix.empty()) {
+            bucket_region = said;
+        }
+    }
     std::string_view region() const noexcept { return bucket_region.empty() ? where.region : bucket_region; }
 
     plan where;
-    std::string bucket_region;          // learned; "": plan::region
+    std::string bucket_region; // learned; "": plan::region
+    redirect_target elsewhere; // where S3 says that the bucket is: asked there until the time below. "": here
+    steady_time elsewhere_until{};
     scope_counters* counters = nullptr; // of the worker's metrics
     retry_policy retries;
     retry_budget* budget = nullptr;        // shared by all hosts of this service and region

@@ -25,6 +25,7 @@ std::optional<refusal> check_signed_text(const exchange& x);
 std::string_view hash_body(exchange& x) noexcept;
 
 // Fills x.path, x.query, x.payload_hash and takes the fields off that signing replaces. REQUIRES: x.place and x.body.
+// Called again where x.place has changed: fields that one route takes off stay off.
 void prepare(exchange& x);
 
 // The head, signed as of now with the worker's present credentials. The bytes lie in x.attempt_memory().

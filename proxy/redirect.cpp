@@ -129,7 +129,12 @@ std::optional<redirect_target> read_redirect(const redirect_answer& said, string
     const auto other = take_apart(there);
     const bool is_same_bucket = other && other->bucket == here->bucket;
     redirect_target to{is_same_bucket && named == wanted ? there : s3_host_in(host, wanted), std::string(wanted)};
-    return to.host == host ? std::nullopt : std::optional{std::move(to)};
+    return to.host == host && wanted == region ? std::nullopt : std::optional{std::move(to)};
+}
+
+bool names_bucket(string_view host) noexcept {
+    const auto name = take_apart(host);
+    return name && !name->bucket.empty();
 }
 
 } // namespace countersign::proxy

@@ -23,12 +23,16 @@ struct redirect_target {
     std::string region;
 };
 
-// `host` was asked, and the request was signed for `region`. nullopt: the answer is no redirect, or none to follow.
+// `host` is the client's, and the request was signed for `region`. nullopt: the answer is no redirect, or none to
+// follow.
 std::optional<redirect_target>
 read_redirect(const redirect_answer& said, std::string_view host, std::string_view region);
 
 // The same endpoint in another region: bucket.s3.amazonaws.com, eu-west-1 → bucket.s3.eu-west-1.amazonaws.com. "" for
 // endpoints that have no such counterpart (accelerate, access points, other services).
 std::string s3_host_in(std::string_view host, std::string_view region);
+
+// Is the bucket a part of the host's name, and not of the path?
+bool names_bucket(std::string_view host) noexcept;
 
 } // namespace countersign::proxy

@@ -82,8 +82,12 @@ private:
 
     // attempts.cpp
     task<> exchange_with_upstream(exchange& x);
-    task<bool> heal(exchange& x, const outcome& out, tried_remedies& tried);
-    bool move_to_other_place(exchange& x, const outcome& out);
+    // `named` is the destination of the client's host, wherever x.place is meanwhile.
+    task<bool> heal(exchange& x, const outcome& out, tried_remedies& tried, destination& named);
+    void start_elsewhere(exchange& x);
+    bool follow_redirect(exchange& x, const outcome& out, destination& named);
+    bool correct_region(exchange& x, std::string_view region, destination& named);
+    bool move_to(exchange& x, const redirect_target& to);
     task<bool> wait_before_retry(std::chrono::milliseconds delay);
     void abandon(exchange& x, std::string_view why); // the attempt; fills x.refused
 

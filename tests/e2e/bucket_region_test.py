@@ -95,12 +95,21 @@ class BucketRegion(unittest.TestCase):
             return answer(body=b"" if request.method == "HEAD" else b"an object")
         self.upstream.respond = respond
         with self.proxy() as proxy:
-            for method, body in (("GET", ""), ("PUT", "body"), ("HEAD", "")):
+            for method, body, attempts in (("GET", "", 2), ("PUT", "body", 1), ("HEAD", "", 1)):
                 got = proxy.ask(f"{method} /k HTTP/1.1\r\nHost: {OLD}\r\nContent-Length: {len(body)}\r\n\r\n{body}", method)
                 self.assertEqual(got.status, 200)
                 self.assertEqual(self.upstream.requests[-1].get("host"), "old.bucket.s3.eu-west-1.amazonaws.com")
                 self.assertEqual(self.upstream.requests[-1].body, body.encode())
-                self.signed_for("eu-west-1", 2)
+                self.signed_for("eu-west-1", attempts)
+            # Made, it is where the request says, and gone there, the host is asked again.
+            self.assertEqual(proxy.ask(f"PUT / HTTP/1.1\r\nHost: {OLD}\r\nContent-Length: 0\r\n\r\n").status, 200)
+            self.signed_for("eu-west-1", 2)
+            self.upstream.respond = lambda *_: answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
+            self.assertEqual(proxy.ask(f"GET /k HTTP/1.1\r\nHost: {OLD}\r\n\r\n").status, 404)
+            self.assertEqual([r.get("host") for r in self.upstream.requests], ["old.bucket.s3.eu-west-1.amazonaws.com"])
+            self.upstream.requests.clear()
+            self.assertEqual(proxy.ask(f"GET /k HTTP/1.1\r\nHost: {OLD}\r\n\r\n").status, 404)
+            self.assertEqual([r.get("host") for r in self.upstream.requests], [OLD])
 
     def test_no_location_leads_elsewhere(self):
         for place, region in (("169.254.169.254", "eu-west-1"), ("example.com", "eu-west-1"),

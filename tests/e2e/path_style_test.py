@@ -23,7 +23,8 @@ class PathStyle(unittest.TestCase):
     def setUpClass(cls):
         leaf = fixtures.authority().leaf(fixtures.folder(), "s3", [
             name for end in ("s3.us-east-1.amazonaws.com", "s3-fips.dualstack.us-west-2.amazonaws.com",
-                             "s3.cn-north-1.amazonaws.com.cn", "s3-eu-west-1.amazonaws.com", "s3-external-1.amazonaws.com")
+                             "s3.cn-north-1.amazonaws.com.cn", "s3-eu-west-1.amazonaws.com",
+                             "s3.eu-west-1.amazonaws.com", "s3.ap-southeast-2.amazonaws.com", "s3-external-1.amazonaws.com")
             for name in (end, "*." + end)])
         cls.names = []
         cls.upstream = Upstream(lambda request, _: answer(body=b"ok"), tls=leaf)
@@ -55,6 +56,30 @@ class PathStyle(unittest.TestCase):
         with self.proxy() as proxy:
             request = self.sent(proxy, get("/k", "my.bucket.s3.amazonaws.com"))
         self.assertEqual((request.target, request.get("host")), ("/my.bucket/k", "s3.us-east-1.amazonaws.com"))
+
+    def test_a_bucket_of_the_global_endpoint_that_is_elsewhere(self):
+        answers = {
+            "301": (b"<Error><Code>PermanentRedirect</Code><Bucket>my.bucket</Bucket></Error>", "x-amz-bucket-region"),
+            "307": (b"<Error><Code>TemporaryRedirect</Code></Error>", "x-amz-bucket-region"),
+            "400": (b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>REGION</Region></Error>", "x-nothing")}
+        region = "eu-west-1"
+
+        def respond(request, _):
+            if request.get("host") == f"s3.{region}.amazonaws.com":
+                return answer(body=b"ok")
+            return answer(int(status), body.replace(b"REGION", region.encode()), [(field, region)])
+        self.addCleanup(setattr, self.upstream, "respond", self.upstream.respond)
+        self.upstream.respond = respond
+        put = "PUT //k?versionId=1 HTTP/1.1\r\nHost: my.bucket.s3.amazonaws.com\r\nContent-Length: 4\r\n\r\nbody"
+        for status, (body, field) in answers.items():
+            with self.proxy(listen={"workers": 1}) as proxy:     # each learns for itself
+                for region, attempts in (("eu-west-1", 2), ("eu-west-1", 1), ("ap-southeast-2", 2), ("us-east-1", 2)):
+                    self.upstream.requests.clear()
+                    request = self.sent(proxy, put, region)
+                    self.assertEqual(len(self.upstream.requests), attempts, (status, region))
+                    self.assertEqual((request.target, request.body), ("/my.bucket//k?versionId=1", b"body"))
+                    self.assertEqual(request.get("host"), f"s3.{region}.amazonaws.com")
+                proxy.program.until(lambda p=proxy: "region=us-east-1 " in p.log(), 20, "the region is logged")
 
     def test_paths_stay_as_they_are(self):
         with self.proxy() as proxy:

@@ -166,6 +166,12 @@ TEST(DestinationTable, LearnsTheRegionOfABucketWhoseHostDoesNotNameIt) {
     EXPECT_EQ(open->region(), "eu-west-1");
     EXPECT_EQ(t.get("bucket.s3.amazonaws.com")->region(), "eu-west-1");
     EXPECT_EQ(t.get("other.s3.amazonaws.com")->region(), "us-east-1");
+    // In path style the endpoint is a region's own.
+    plan in_path = open->where;
+    in_path.path_prefix = "/my.bucket";
+    destination dotted{in_path};
+    dotted.learn_region("eu-west-1");
+    EXPECT_EQ(dotted.region(), "us-east-1");
 }
 
 TEST(DestinationTable, KeepsOneDestinationForEachServiceOfASharedHost) {

@@ -27,6 +27,21 @@ TEST(Redirect, FindsTheSameEndpointOfAnotherRegion) {
         EXPECT_EQ(s3_host_in(host, "eu-west-1"), expected) << host;
 }
 
+TEST(Redirect, KnowsHostsThatStandForOneBucket) {
+    for (const char* host :
+         {"b.s3.amazonaws.com", "a.b.s3.us-east-1.amazonaws.com", "b.s3-fips.us-west-2.amazonaws.com"})
+        EXPECT_TRUE(names_bucket(host)) << host;
+    for (const char* host : {"s3.amazonaws.com", "s3.us-east-1.amazonaws.com", "sqs.us-east-1.amazonaws.com", "x"})
+        EXPECT_FALSE(names_bucket(host)) << host;
+}
+
+TEST(Redirect, LeadsBackToTheClientsHostFromElsewhere) {
+    const redirect_answer said{301, "PermanentRedirect", "us-west-2", "", ""};
+    const std::string host = "b.s3.us-west-2.amazonaws.com";
+    EXPECT_EQ(followed(said, host, "eu-west-1"), host + " us-west-2");
+    EXPECT_EQ(followed(said, host, "us-west-2"), "");
+}
+
 TEST(Redirect, GoesWhereLocationAndRegionSay) {
     const std::string host = "b.s3.amazonaws.com";
     EXPECT_EQ(
