@@ -2,6 +2,7 @@
 // segment, over plain HTTP and over TLS.
 #include "proxy/upstream.hpp"
 #include "tests/proxy/support/live_proxy.hpp"
+#include "tests/proxy/support/still_worker.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -57,19 +58,23 @@ INSTANTIATE_TEST_SUITE_P(Versions, Silence, testing::Values(TLS1_2_VERSION, TLS1
 
 class conversation {
 public:
-    explicit conversation(int version) : version_(version), proxy_(over_tls), client_(proxy_.connect()) {}
+    // version 0: plain HTTP
+    explicit conversation(int version)
+        : version_(version), proxy_(version == 0 ? live_proxy::change() : over_tls), client_(proxy_.connect()) {}
 
     // The request is on its way; whom the service got it from.
     peer ask(const char* method = "GET") {
-        client_.send(request_text(fmt::format("{} /k", method)));
+        send(method);
         return next();
     }
     peer next() {
         peer up = proxy_.upstream.accept();
-        up.shake_hands(version_);
+        if (version_ != 0)
+            up.shake_hands(version_);
         up.receive();
         return up;
     }
+    void send(const char* method) { client_.send(request_text(fmt::format("{} /k", method))); }
     message receive(const char* method = "GET") {
         return client_.receive(method == std::string_view("HEAD") ? has_body::never : has_body::as_told);
     }
@@ -85,19 +90,24 @@ private:
     peer client_;
 };
 
+// The answer, and what is to come with it, on a connection that is then not used again.
+void expect_forsaken(const answered& a, int version, const std::function<void(peer&)>& send, const std::string& about) {
+    conversation c(version);
+    peer up = c.ask(a.method);
+    send(up);
+    if (!a.repeated) {
+        EXPECT_EQ(c.receive(a.method).head, a.text.substr(0, a.text.find("\r\n\r\n") + 4)) << about;
+        up.receive_to_end();
+    }
+    peer other = a.repeated ? c.next() : c.ask();
+    c.expect_well(other, about.c_str());
+}
+
 TEST_P(Silence, WhatLiesBehindAnAnswerInItsSegmentIsNobodysAnswer) {
     for (const answered& a : answers) {
         for (const leftover& l : harmful) {
-            const std::string about = fmt::format("{}, then {}", a.name, l.name);
-            conversation c(GetParam());
-            peer up = c.ask(a.method);
-            up.send_raw(up.tls().seal(a.text).append(l.bytes(up.tls())));
-            if (!a.repeated) {
-                EXPECT_EQ(c.receive(a.method).head, a.text.substr(0, a.text.find("\r\n\r\n") + 4)) << about;
-                up.receive_to_end();
-            }
-            peer other = a.repeated ? c.next() : c.ask();
-            c.expect_well(other, about.c_str());
+            const auto send = [&](peer& up) { up.send_raw(up.tls().seal(a.text).append(l.bytes(up.tls()))); };
+            expect_forsaken(a, GetParam(), send, fmt::format("{}, then {}", a.name, l.name));
         }
     }
 }
@@ -152,6 +162,165 @@ TEST(Silence13, TicketsAndNewKeysAreNoSurplus) {
     }
     EXPECT_EQ(c.proxy().counters().upstream_connections_total, 1u);
     EXPECT_FALSE(c.proxy().upstream.was_called());
+}
+
+const std::string surplus_of_plain[] = {poison, "H", "\r\n", "HTTP/1.1 200 OK\r\n"};
+
+TEST(SilenceInPlain, WhatLiesBehindAnAnswerInItsSegmentIsNobodysAnswer) {
+    for (const answered& a : answers) {
+        for (const std::string& more : surplus_of_plain)
+            expect_forsaken(
+                a, 0, [&](peer& up) { up.send(a.text + more); }, fmt::format("{}, then {}", a.name, more)
+            );
+    }
+}
+
+TEST(SilenceInPlain, WhatComesWhileAConnectionIdlesRetiresIt) {
+    for (const answered& a : answers) {
+        if (a.repeated) // it is busy again at once
+            continue;
+        for (const std::string& more : surplus_of_plain) {
+            conversation c(0);
+            peer up = c.ask(a.method);
+            up.send(a.text);
+            c.receive(a.method);
+            up.send(more);
+            up.receive_to_end();
+            peer other = c.ask();
+            c.expect_well(other, a.name);
+        }
+    }
+}
+
+TEST(SilenceInPlain, AnEndWhileAConnectionIdlesRetiresIt) {
+    conversation c(0);
+    peer up = c.ask();
+    c.expect_well(up, "first");
+    up.finish();
+    EXPECT_EQ(up.receive_to_end(), "");
+    peer other = c.ask();
+    c.expect_well(other, "second");
+}
+
+// Who answers before the request is there may mean another one, or go on reading at the wrong place.
+TEST(Reuse, NeverOfAConnectionThatSpokeBeforeItHadTheWholeRequest) {
+    constexpr std::size_t size = 32 << 20; // more than the system holds for us
+    live_proxy p([](conf::config& c) { c.payload.memory_limit = size; });
+    peer client = p.connect();
+    client.send(request_text("PUT /k", fmt::format("Content-Length: {}\r\n", size), std::string(size, 'x')));
+    peer up = p.upstream.accept();
+    up.receive(has_body::never);
+    up.send(answer_text("200 OK", "early"));
+    up.receive_bytes(size);
+    EXPECT_EQ(client.receive().body, "early");
+    EXPECT_EQ(up.receive_to_end(), "");
+}
+
+// It crossed the request, which it is no answer to (RFC 9110 15.5.9).
+TEST(Reuse, TakesAClosing408OnAKeptConnectionForNoAnswer) {
+    for (const char* method : {"GET", "POST"}) {
+        conversation c(0);
+        peer up = c.ask(method);
+        c.expect_well(up, method);
+        c.send(method);
+        up.receive();
+        up.send(answer_text("408 Request Timeout", "", "Connection: close\r\n"));
+        peer other = c.next();
+        c.expect_well(other, method);
+    }
+}
+
+// Connections without requests: what is between two rounds of events can be told from what is in one.
+class pool {
+public:
+    pool() {
+        plan p;
+        p.dial_host = "127.0.0.1";
+        p.dial_port = service_.port();
+        p.public_only = false;
+        place_ = destination_ptr(new destination(std::move(p)));
+    }
+    upstream_ptr open(std::optional<peer>& far) {
+        upstream_ptr c(new upstream_connection(*worker_, place_));
+        std::optional<errc> opened;
+        open_one(*c, worker_->now(), opened);
+        EXPECT_TRUE(worker_.until([&] { return opened.has_value(); }));
+        EXPECT_EQ(opened, errc::none) << c->failure();
+        far.emplace(service_.accept());
+        worker_.settle();
+        return c;
+    }
+    upstream_ptr take() { return upstream_connection::take_idle(*place_); }
+    // In a round of the poller's.
+    void in_a_round(const std::function<void()>& happens) {
+        line l(worker_, service_);
+        peer far = service_.accept();
+        worker_.settle();
+        l.then = happens;
+        far.send("x");
+        EXPECT_TRUE(worker_.until([&] { return l.unasked != 0; }));
+    }
+    static std::optional<errc> write(upstream_connection& c) {
+        std::optional<errc> written;
+        write_one(c, written);
+        return written;
+    }
+
+private:
+    static detached open_one(upstream_connection& c, steady_time now, std::optional<errc>& out) {
+        const errc e = co_await c.open(now + patience);
+        out = e;
+    }
+    static detached write_one(upstream_connection& c, std::optional<errc>& out) {
+        const gather request{asio::buffer("GET / HTTP/1.1\r\n\r\n", 18)};
+        const errc e = co_await c.write(request, steady_time::max());
+        out = e;
+    }
+
+    still_worker worker_;
+    service service_;
+    destination_ptr place_;
+};
+
+TEST(Reuse, AsksOnceWhereNoRoundHasLookedYet) {
+    pool p;
+    std::optional<peer> far;
+    upstream_ptr c = p.open(far);
+    c->keep();
+    EXPECT_EQ(p.take(), c); // asked, and silent
+    c->keep();
+    far->send(poison); // and no round has told it
+    EXPECT_EQ(p.take(), nullptr);
+}
+
+TEST(Reuse, PrefersAConnectionThatHasBeenLookedAtSinceItWasKept) {
+    pool p;
+    std::optional<peer> far_one, far_other;
+    upstream_ptr one = p.open(far_one);
+    upstream_ptr other = p.open(far_other);
+    one->keep();
+    p.in_a_round([&] {
+        other->keep(); // used last, but only the next round tells of it
+        EXPECT_EQ(p.take(), one);
+        EXPECT_EQ(p.take(), other);
+        EXPECT_EQ(p.take(), nullptr);
+    });
+}
+
+TEST(Reuse, ReadsNothingAsAnAnswerToARequestOfWhichNoByteWent) {
+    pool p;
+    std::optional<peer> far;
+    upstream_ptr fresh = p.open(far);
+    far->send(poison);
+    far->reset();
+    EXPECT_EQ(p.write(*fresh), errc::reset); // the service may have said why
+
+    upstream_ptr kept = p.open(far);
+    kept->keep();
+    ASSERT_EQ(p.take(), kept);
+    far->send(poison);
+    far->reset();
+    EXPECT_EQ(p.write(*kept), errc::closed);
 }
 
 } // namespace

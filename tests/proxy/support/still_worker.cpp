@@ -1,0 +1,78 @@
+#include "tests/proxy/support/still_worker.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdexcept>
+
+namespace countersign::tests {
+
+namespace asio = boost::asio;
+
+namespace {
+
+int connect_to(const service& to) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(to.port());
+    const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0)
+        throw std::runtime_error("no connection to a service of the test's");
+    return descriptor;
+}
+
+} // namespace
+
+still_worker::still_worker() {
+    ground_.config = std::make_shared<conf::config>();
+    ground_.trusted = proxy::make_trust_store("");
+    if (X509_STORE_add_cert(ground_.trusted.get(), test_authority()) != 1)
+        throw std::runtime_error("the tests' authority is not taken");
+    worker_.emplace(ground_);
+    worker_->refresh_clock();
+    worker_->sockets.start();
+}
+
+bool still_worker::until(const std::function<bool()>& holds) {
+    while (!holds())
+        if (worker_->context.run_one_for(patience) == 0)
+            return false;
+    return true;
+}
+
+void still_worker::settle() {
+    worker_->context.poll();
+}
+
+line::line(still_worker& w, const service& to) : transport(w->sockets) {
+    if (adopt_connected(connect_to(to)) != proxy::errc::none)
+        throw std::runtime_error("a transport does not take its socket");
+}
+
+void line::await_event() const {
+    pollfd one{descriptor(), POLLIN, 0};
+    if (::poll(&one, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) != 1)
+        throw std::runtime_error("nothing has come");
+}
+
+void line::on_unasked() {
+    ++unasked;
+    if (then)
+        then();
+}
+
+proxy::detached read(line& l, outcome_of_io& out) {
+    std::array<char, 64> room;
+    const proxy::io_result r = co_await l.read_some(asio::buffer(room));
+    out.bytes.assign(room.data(), r.bytes);
+    out.error = r.error;
+}
+
+proxy::detached write(line& l, std::string_view text, outcome_of_io& out) {
+    const proxy::gather buffers{asio::buffer(text)};
+    const proxy::errc e = co_await l.write_all(buffers);
+    out.error = e;
+}
+
+} // namespace countersign::tests

@@ -1,0 +1,53 @@
+// A worker that no thread runs: the test turns its events by itself, and holds both ends of a connection.
+#pragma once
+
+#include "proxy/worker.hpp"
+#include "tests/proxy/support/peer.hpp"
+
+#include <functional>
+#include <optional>
+
+namespace countersign::tests {
+
+class still_worker {
+public:
+    still_worker(); // trusts test_authority()
+
+    proxy::worker& operator*() noexcept { return *worker_; }
+    proxy::worker* operator->() noexcept { return &*worker_; }
+    bool until(const std::function<bool()>& holds); // false: nothing more happens within `patience`
+    void settle();                                  // what has happened by now
+
+private:
+    proxy::common_ground ground_;
+    std::optional<proxy::worker> worker_;
+};
+
+// The proxy's end of a connection to a service of the test's, with what is otherwise for derived classes only.
+class line : public proxy::transport {
+public:
+    line(still_worker& w, const service& to);
+
+    using transport::doubt;
+    using transport::has_sent;
+    using transport::heard;
+    using transport::surplus;
+    void await_event() const; // the system has something to read, or an error, which nobody has been told of
+
+    int unasked = 0;            // how often there was something that nobody waited for,
+    std::function<void()> then; // and what happens then
+
+private:
+    void on_unasked() override;
+};
+
+// What an operation of a transport's came to; no error: it is under way.
+struct outcome_of_io {
+    std::optional<proxy::errc> error;
+    std::string bytes;
+    bool is_done() const noexcept { return error.has_value(); }
+};
+proxy::detached read(line& l, outcome_of_io& out);
+proxy::detached write(line& l, std::string_view text, outcome_of_io& out);
+
+} // namespace countersign::tests
