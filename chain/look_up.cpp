@@ -191,8 +191,8 @@ void look_up::on_answer(asked& as, int status, const ares_addrinfo* found) {
     answer_ = std::move(a);
 }
 
-// Of a question for both families c-ares says only how the one ended that was answered last: "no data" for IPv6 can hide
-// that the server failed to answer for IPv4. Then each family has to confirm it.
+// c-ares reports only how the last of a question's two families ended: "no data" for IPv6 can hide that the server
+// failed to answer for IPv4. Then each family has to confirm it.
 void look_up::take_failure(const asked& as, int status) {
     const auto is_absent = [](int s) { return s == ARES_ENOTFOUND || s == ARES_ENODATA || s == ARES_EBADNAME; };
     if (as.is_whole() && status != ARES_ENODATA) {

@@ -11,8 +11,8 @@
 namespace countersign::chain {
 
 // <{action}Response><{action}Result><Credentials> with AccessKeyId, SecretAccessKey, SessionToken and Expiration,
-// each there once, as visible ASCII; the last two may be empty, which says that there is none; the account is that of AssumedRoleUser/Arn, where there is one. The provider
-// is left open. The failure is retryable when the text is no XML.
+// each there once, as visible ASCII; the last two may be empty, which says that there is none. The account is that of
+// AssumedRoleUser/Arn, where there is one. The provider is left open. The failure is retryable when the text is no XML.
 result<credentials> read_sts_answer(std::string_view xml, std::string_view action);
 
 struct sts_error {

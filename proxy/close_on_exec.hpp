@@ -1,5 +1,5 @@
 // Asio opens and accepts sockets that every program we start would inherit: a credential_process could then hold a
-// listener's port, or a client's connection, for longer than we do. What we open ourselves has SOCK_CLOEXEC and its like.
+// listener's port, or a client's connection, for longer than we do. What we open ourselves has SOCK_CLOEXEC.
 #pragma once
 
 namespace countersign::proxy {

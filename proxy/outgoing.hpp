@@ -16,9 +16,9 @@ class worker;
 // REQUIRES: x.place.
 std::optional<refusal> check_request(const exchange& x, const conf::config& c);
 
-// Before the body is read, where the plan says to sign for AWS itself: a header that the signature covers is ASCII. S3
-// and others read other bytes as Latin-1 and check the signature over its UTF-8 form: SignatureDoesNotMatch, which helps
-// nobody. Servers that a route names are left to decide for themselves.
+// Before the body is read, where AWS itself is signed for: a header that the signature covers must be ASCII. S3 and
+// others read other bytes as Latin-1 and check the signature over the UTF-8 form of that, so the client would be told
+// SignatureDoesNotMatch. Servers that a route names decide for themselves.
 std::optional<refusal> check_signed_text(const exchange& x);
 
 // H(x.body) in hex; computed once.

@@ -13,7 +13,7 @@
 
 namespace countersign::proxy {
 
-// Is this value of such a variable ("http://user:password@localhost:8080/", "127.0.0.1:8080") the address of a listener?
+// Is this value of such a variable ("http://user:password@localhost:8080/", "127.0.0.1:8080") a listener's address?
 bool names_listener(std::string_view value, const boost::asio::ip::tcp::endpoint& listener);
 
 // The variables that name one of our listeners, as they are spelled. Never their values: they may hold a password.

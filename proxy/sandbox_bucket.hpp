@@ -75,8 +75,8 @@ listing list_objects(const bucket_set::bucket& where, const list_question& what)
 // 3 to 63 of a-z 0-9 . - with a letter or digit at both ends.
 bool is_bucket_name(std::string_view name) noexcept;
 
-// MD5 of the body, in hex within quotes: the ETag of an object that was put in one piece. Throws std::runtime_error where
-// OpenSSL has no MD5.
+// MD5 of the body, in hex within quotes: the ETag of an object that was put in one piece. Throws std::runtime_error
+// where OpenSSL has no MD5.
 std::string etag_of(std::string_view body);
 
 } // namespace countersign::proxy::sandbox

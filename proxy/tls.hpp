@@ -43,8 +43,8 @@ class transport;
 // Makes the connection read from and write to the transport's socket. False without memory.
 bool attach_tls(SSL* connection, transport& t) noexcept;
 
-// False when a piece of a record, or of a message of TLS's own, has been read and its rest has not. REQUIRES: a read has
-// just found that there is no more.
+// False when a piece of a record, or of a message of TLS's own, has been read and its rest has not. REQUIRES: a read
+// has just found that there is no more.
 bool is_between_records(const SSL* connection) noexcept;
 
 // Before a connection in good order is freed: otherwise OpenSSL makes its session unusable for resumption.

@@ -108,32 +108,32 @@ struct left_behind {
 };
 
 TEST(Command, HasEndedWhenItsShellHasThoughAChildHoldsItsOutputs) {
-    const left_behind helper;
+    const left_behind left;
     const auto begin = std::chrono::steady_clock::now();
-    const auto reply = run(helper.command() + "echo '{\"a\": \"}\\\"{\"}'; echo note >&2");
+    const auto reply = run(left.command() + "echo '{\"a\": \"}\\\"{\"}'; echo note >&2");
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
     ASSERT_TRUE(reply) << reply.error().detail;
     EXPECT_EQ(reply->output.reveal(), "{\"a\": \"}\\\"{\"}\n");
     EXPECT_EQ(reply->complaint, "note\n");
-    EXPECT_TRUE(helper.says_bye()) << "the child was killed";
+    EXPECT_TRUE(left.says_bye()) << "the child was killed";
 }
 
 TEST(Command, HasEndedWhateverItsOutputsAreWhenItHasFailedOrWroteNoObject) {
     for (const auto* rest : {"echo '{'; exit 3", "exit 3", "echo no JSON", "echo '\"{'"}) {
-        const left_behind helper;
+        const left_behind left;
         const auto begin = std::chrono::steady_clock::now();
-        EXPECT_TRUE(run(helper.command() + rest)) << rest;
+        EXPECT_TRUE(run(left.command() + rest)) << rest;
         EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s) << rest;
-        EXPECT_TRUE(helper.says_bye()) << rest;
+        EXPECT_TRUE(left.says_bye()) << rest;
     }
 }
 
 TEST(Command, GivesAllOfALargeDocumentThatAChildHoldsOpen) {
-    const left_behind helper;
-    const auto reply = run(helper.command() + "printf '{\"a\":\"'; head -c 60000 /dev/zero | tr '\\0' x; printf '\"}'");
+    const left_behind left;
+    const auto reply = run(left.command() + "printf '{\"a\":\"'; head -c 60000 /dev/zero | tr '\\0' x; printf '\"}'");
     ASSERT_TRUE(reply) << reply.error().detail;
     EXPECT_EQ(reply->output.reveal().size(), 60000U + 8U);
-    EXPECT_TRUE(helper.says_bye());
+    EXPECT_TRUE(left.says_bye());
 }
 
 TEST(Command, WaitsForAChildThatWritesTheRestOfTheObject) {
