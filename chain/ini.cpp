@@ -89,7 +89,8 @@ void reader::begin_section(std::string_view title, text_span at) {
 void reader::take_title(std::string_view title, text_span at) {
     const auto end = title.rfind(']');
     if (end == std::string_view::npos || end < 2) {
-        begin_section("", at);
+        // Under the name that it shows: nobody may use that profile then, in whichever file its keys stand.
+        begin_section(end == std::string_view::npos ? stripped(title.substr(1)) : std::string_view{}, at);
         fault("a section without `]`, or without a name");
         return;
     }

@@ -38,8 +38,8 @@ struct ini_fault {
 };
 
 struct ini_section {
-    // All between the first `[` and the last `]` of its line: "default", "profile dev". "": of no section, the lines
-    // before the first one or behind a title that cannot be read. Nobody can tell whose these are.
+    // All between the first `[` and the last `]` of its line: "default", "profile dev"; where there is no `]`, which is
+    // a fault, all behind the `[`. "": of no section, the lines before the first one or behind `[]`.
     std::string title;
     unsigned line = 0;
     bool has_tail = false;                // text behind the `]` that is no comment; it does not count

@@ -59,8 +59,10 @@ profile_choice choose_profile(const world& outside, const chain_settings& settin
     if (!settings.profile.empty())
         return {settings.profile, "named explicitly"};
     for (const auto* variable : {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"})
-        if (const auto named = outside.setting(variable))
-            return {std::string(trimmed(*named)), variable};
+        if (const auto named = outside.env(variable); named && !named->empty()) {
+            const auto name = trimmed(*named);
+            return {name.empty() ? *named : std::string(name), variable}; // blanks name a profile that is not there
+        }
     return {"default", ""};
 }
 

@@ -81,6 +81,7 @@ private:
     void gather_section(const parsed_file& file, const titled& t, gathering& all);
     void add_properties(const parsed_file& file, const titled& t, profile& to);
     std::string fault_of(const parsed_file& file, const titled& t) const;
+    void fault_default(const parsed_file& file, const ini_section& lines, gathering& all);
     void note_left_out(const parsed_file& file, const titled& t);
     void note_faults(const parsed_file& file);
     void note_repetitions(const parsed_file& file);
@@ -222,6 +223,19 @@ void merging::gather_section(const parsed_file& file, const titled& t, gathering
     add_properties(file, t, to.what);
 }
 
+// Lines before any title that say who signs: most likely meant for the default profile, whose keys elsewhere must not
+// sign in place of what they name.
+void merging::fault_default(const parsed_file& file, const ini_section& lines, gathering& all) {
+    for (const ini_property& p : lines.properties) {
+        if (!is_one_of(identity_properties, p.name))
+            continue;
+        profile& to = all[named{section_kind::profile, "default"}].what;
+        to.name = "default";
+        if (to.fault.empty())
+            to.fault = fmt::format("{}: {} stands before any section", file.at(p.line), p.name);
+    }
+}
+
 void merging::gather(const parsed_file& file) {
     gathering all;
     profile defaults;
@@ -232,6 +246,8 @@ void merging::gather(const parsed_file& file) {
             gather_section(file, t, all);
         else if (!t.section.title.empty())
             note_left_out(file, t);
+        else if (&t == &file.sections.front())
+            fault_default(file, t.section, all);
     }
     for (auto& [name, one] : all) {
         for (const auto& [property, value] : defaults.properties)

@@ -105,7 +105,8 @@ task<> session::exchange_with_upstream(exchange& x) {
         const attempt a = describe(out, x, worker_, paid);
         const retry_policy& policy = x.place->retries;
         const retry_decision next = decide(policy, a, worker_.random(), *x.place->budget);
-        out.held_back = out.held_back || (!a.repeatable && a.number < policy.max_attempts);
+        const bool would_repeat = a.result != attempt_result::final_error && a.number < policy.max_attempts;
+        out.held_back = out.held_back || (!a.repeatable && would_repeat);
         const std::chrono::milliseconds wait = next.delay.value_or(next.hold);
         if (next.delay) {
             count_retry(x, reason_of(a.result));
@@ -131,7 +132,8 @@ task<> session::exchange_with_upstream(exchange& x) {
 
 // True: what the answer complains about is mended, and the request is to be signed and sent again.
 task<bool> session::heal(exchange& x, const outcome& out, tried_remedies& tried, destination& named) {
-    if (worker_.now() >= x.began + worker_.config->retry.max_elapsed) {
+    constexpr unsigned most_attempts = 6; // remedies and retries together
+    if (x.attempts >= most_attempts || worker_.now() >= x.began + worker_.config->retry.max_elapsed) {
         co_return false;
     }
     if (!tried.place && follow_redirect(x, out, named)) {

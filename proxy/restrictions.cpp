@@ -138,6 +138,7 @@ task<> session::show_signed(exchange& x) {
     if (x.refused) {
         co_return;
     }
+    x.keep_alive = x.keep_alive && !closing_;
     const std::string_view head = write_request_head(x, worker_);
     const std::string_view body = x.in.is_head ? std::string_view{} : x.body;
     const std::string answer = fmt::format(

@@ -202,7 +202,9 @@ task<errc> upstream_connection::secure(steady_time deadline) {
         co_return e;
     }
     failure_ = fmt::format("TLS with {}: {}", name, describe_tls_failure(tls()));
-    co_return errc::tls_failed;
+    // Broken off before anything was wrong with the certificate: as if nobody had answered, so worth another attempt.
+    const bool broke_off = e == errc::reset || e == errc::truncated;
+    co_return broke_off&& SSL_get_verify_result(tls()) == X509_V_OK ? errc::connect_failed : errc::tls_failed;
 }
 
 task<errc> upstream_connection::write(gather buffers, steady_time deadline) {

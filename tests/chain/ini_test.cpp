@@ -130,7 +130,7 @@ TEST(Ini, KeepsAFaultInItsSection) {
              row{"[s]\nnonsense\n[t]\nc = d\n", "s", 2},
              row{"[s]\ns3 =\n  nonsense\n[t]\nc = d\n", "s", 3},
              row{"a = b\n[t]\nc = d\n", "", 1},
-             row{"[s\na = b\n[t]\nc = d\n", "", 1},
+             row{"[s\na = b\n[t]\nc = d\n", "s", 1},
              row{"[]\n[t]\nc = d\n", "", 1},
          }) {
         const auto sections = parse_ini(r.text, "f");
@@ -149,7 +149,8 @@ TEST(Ini, TakesNothingBehindABrokenTitleForThePartBefore) {
     ASSERT_TRUE(sections);
     ASSERT_EQ(sections->size(), 2u);
     EXPECT_EQ(sections->front().properties.size(), 1u);
-    EXPECT_EQ(sections->back().title, "");
+    EXPECT_EQ(sections->back().title, "t");
+    EXPECT_EQ(sections->back().fault.line, 3u);
 }
 
 TEST(Ini, NamesAnEncodingThatItCannotRead) {

@@ -22,9 +22,12 @@ TEST_F(ProfileChoice, IsTheOneThatIsNamed) {
     EXPECT_EQ(selected_profile(outside, named), "c");
     EXPECT_EQ(choose_profile(outside, named).named_by, "named explicitly");
     EXPECT_EQ(choose_profile(outside, {}).named_by, "AWS_PROFILE");
-    outside.variables = {{"AWS_PROFILE", " "}};
+    outside.variables = {{"AWS_PROFILE", ""}};
     EXPECT_EQ(choose_profile(outside, {}).named_by, "");
     EXPECT_EQ(selected_profile(outside, {}), "default");
+    outside.variables = {{"AWS_PROFILE", " "}}; // as for botocore, a name that nobody has
+    EXPECT_EQ(choose_profile(outside, {}).named_by, "AWS_PROFILE");
+    EXPECT_EQ(selected_profile(outside, {}), " ");
 }
 
 std::string missing(std::string_view config, std::string_view name, std::string_view keys = "") {

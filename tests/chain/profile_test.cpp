@@ -51,6 +51,17 @@ TEST(Profiles, AreFoundByNamesInQuotesAndWithBlanks) {
     EXPECT_TRUE(set.warnings[0].starts_with("config:7: ")) << set.warnings[0];
 }
 
+// The role that is asked for stands in a section that cannot be read: the keys beside it must not sign instead.
+TEST(Profiles, AreOfNoUseWhereWhoSignsCannotBeRead) {
+    const std::string role = "role_arn=arn:aws:iam::123456789012:role/x\nsource_profile=base\n[profile base]\nx=1\n";
+    const auto cut = merged("[profile dev\n" + role, "[dev]\naws_access_key_id=A\naws_secret_access_key=s\n");
+    EXPECT_NE(cut.find("dev")->fault.find("config:1"), std::string::npos);
+    EXPECT_EQ(cut.find("base")->fault, "");
+    const auto bare = merged(role, "[default]\naws_access_key_id=A\naws_secret_access_key=s\n");
+    EXPECT_NE(bare.find("default")->fault.find("config:1"), std::string::npos);
+    EXPECT_EQ(merged("x=1\n", "[default]\ny=1\n").find("default")->fault, ""); // says nothing of who signs
+}
+
 TEST(Profiles, PreferATitleThatBotocoreReads) {
     EXPECT_EQ(value(merged("[ profile a ]\nx=1\n[default] # [y]\nx=2"), "a", "x"), "1");
     EXPECT_EQ(value(merged("[ profile a ]\nx=1\n[default] # [y]\nx=2"), "default", "x"), "2");

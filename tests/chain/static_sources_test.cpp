@@ -142,8 +142,9 @@ TEST_F(ProfileSource, StopsWhenANamedProfileIsMissing) {
             ASSERT_TRUE(std::holds_alternative<failure>(a)) << variable << name;
             EXPECT_TRUE(std::get<failure>(a).detail.starts_with("there is no profile ")) << std::get<failure>(a).detail;
         }
-    outside.variables["AWS_PROFILE"] = " ";
-    outside.variables.erase("AWS_DEFAULT_PROFILE");
+    outside.variables = {{"AWS_PROFILE", " "}};
+    EXPECT_TRUE(std::holds_alternative<failure>(ask_profile()));
+    outside.variables = {{"AWS_PROFILE", ""}};
     EXPECT_TRUE(std::holds_alternative<not_mine>(ask_profile()));
 }
 

@@ -75,7 +75,8 @@ class Identities(unittest.TestCase):
                    **{"identity.a": {"profile": "other"}, "identity.b": {"profile": "other"}}) as proxy:
             proxy.program.child.send_signal(signal.SIGHUP)    # every identity reads them again
             proxy.program.until_says("configuration read again")
-            for line in (f"{files}:1: section [profile My Mac] is left out", f"{files}:4: expected `name = value`"):
+            for line in (f"credentials: {files}:1: section [profile My Mac] is left out",
+                         f"credentials: {files}:4: expected `name = value`"):
                 proxy.program.until_says(line)
                 self.assertEqual(proxy.log().count(line), 1, line)
 
