@@ -15,8 +15,8 @@ struct login_cache {
     secret refresh_token, client_id, dpop_key;
 };
 
-// accessToken with an expiresAt, refreshToken, clientId and dpopKey must all be there. A failure says what is wrong with
-// the text, never what is in it.
+// accessToken with an expiresAt, refreshToken, clientId and dpopKey must all be there. A failure says what is wrong
+// with the text, never what is in it.
 result<login_cache> read_login_cache(std::string_view text);
 
 secret refresh_question(const login_cache& cache); // the JSON to be sent

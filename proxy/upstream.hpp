@@ -41,8 +41,8 @@ public:
     task<errc> open(steady_time deadline);
     const std::string& failure() const noexcept { return failure_; }
 
-    // Writes all of it. The deadline is for the whole. errc::closed: the other side of a kept connection had gone before
-    // a byte went out; what can still be read there is no answer to this.
+    // Writes all of it. The deadline is for the whole. errc::closed: the other side of a kept connection had gone
+    // before a byte went out; what can still be read there is no answer to this.
     task<errc> write(gather buffers, steady_time deadline);
 
     // Have bytes that were written not been acknowledged by the other side's system? Meant for a connection that has
