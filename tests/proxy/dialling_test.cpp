@@ -83,7 +83,7 @@ TEST_F(Dialling, SharesALookUpBetweenThoseWhoWait) {
     start();
     peer one = proxy->connect(), two = proxy->connect();
     one.send(request_to(s3_host));
-    dns.await_question("s3.test");
+    dns.await_question("s3.test", 2); // of both families
     two.send(request_to(s3_host));
     proxy->counters();
     EXPECT_EQ(dns.asked("s3.test"), 2u);

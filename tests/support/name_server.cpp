@@ -155,9 +155,9 @@ std::size_t name_server::asked(const std::string& name) {
     return asked_[name];
 }
 
-void name_server::await_question(const std::string& name) {
+void name_server::await_question(const std::string& name, std::size_t least) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return asked_[name] != 0; }))
+    if (!changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return asked_[name] >= least; }))
         throw std::runtime_error("nobody asks for " + name);
 }
 

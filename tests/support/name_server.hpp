@@ -37,7 +37,7 @@ public:
 
     void script(const std::string& name, dns_reply reply);
     std::size_t asked(const std::string& name); // questions so far: one for each family
-    void await_question(const std::string& name);
+    void await_question(const std::string& name, std::size_t least = 1);
     // For a resolver that is to ask here.
     chain::name_service service(std::chrono::milliseconds timeout = std::chrono::seconds{60}, int tries = 1) const;
 
