@@ -243,7 +243,7 @@ TEST_F(Resolver, GivesUpAServerThatDoesNotAnswer) {
     hasty.ask(n, [ended] { *ended = true; });
     await(ended);
     EXPECT_EQ(n->known.at(steady::now(), wanted::any), standing::unknown);
-    dns.await_question("silent.test", 4); // the server may be behind
+    dns.await_question("silent.test", 4);    // the server may be behind
     EXPECT_EQ(dns.asked("silent.test"), 4u); // each family twice
 }
 
