@@ -1,5 +1,5 @@
 // A line of the access log, written to /dev/null: what the log costs a request.
-#include "proxy/access_log.hpp"
+#include "proxy/observe/access_log.hpp"
 
 #include <benchmark/benchmark.h>
 

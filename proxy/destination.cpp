@@ -1,7 +1,7 @@
 #include "proxy/destination.hpp"
 
-#include "proxy/route_choice.hpp"
-#include "proxy/upstream.hpp"
+#include "proxy/rules/route_choice.hpp"
+#include "proxy/upstream_connection.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -87,7 +87,7 @@ void make_room(Table& table, std::size_t most) {
 
 } // namespace
 
-destination::destination(plan p) : where(std::move(p)) {}
+destination::destination(proxy::plan p) : plan(std::move(p)) {}
 destination::~destination() = default;
 
 std::variant<destination_ptr, refusal> destination_table::find(
@@ -159,11 +159,11 @@ destination_table::found destination_table::make(
         return std::move(*no);
     }
     destination_ptr d{new destination{std::move(std::get<plan>(planned))}};
-    d->counters = &metrics.of_scope(d->where.service, d->where.region);
-    d->budget = &budget_of(d->where);
-    d->retries = policy_for(d->where.service, attempts_of(c.retry, d->where));
-    if (d->where.rate_limit) {
-        d->limiter = (limiters_ ? *limiters_ : own_limiters_).find(identity_of(*r), *d->where.rate_limit);
+    d->counters = &metrics.of_scope(d->plan.service, d->plan.region);
+    d->budget = &budget_of(d->plan);
+    d->retries = policy_for(d->plan.service, attempts_of(c.retry, d->plan));
+    if (d->plan.rate_limit) {
+        d->limiter = (limiters_ ? *limiters_ : own_limiters_).find(identity_of(*r), *d->plan.rate_limit);
     }
     return d;
 }

@@ -3,15 +3,15 @@
 #pragma once
 
 #include "chain/resolver.hpp"
-#include "proxy/metrics.hpp"
-#include "proxy/plan.hpp"
-#include "proxy/rate_limiter.hpp"
-#include "proxy/redirect.hpp"
-#include "proxy/retry.hpp"
-#include "proxy/tls.hpp"
-#include "proxy/transport.hpp"
-#include "proxy/waits.hpp"
-#include "proxy/watched.hpp"
+#include "proxy/net/connection.hpp"
+#include "proxy/net/tls.hpp"
+#include "proxy/net/waits.hpp"
+#include "proxy/net/watched.hpp"
+#include "proxy/observe/metrics.hpp"
+#include "proxy/rules/plan.hpp"
+#include "proxy/rules/rate_limiter.hpp"
+#include "proxy/rules/redirect.hpp"
+#include "proxy/rules/retry.hpp"
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -30,19 +30,19 @@ class upstream_connection;
 using upstream_ptr = boost::intrusive_ptr<upstream_connection>;
 
 struct destination : boost::intrusive_ref_counter<destination, boost::thread_unsafe_counter> {
-    explicit destination(plan p);
+    explicit destination(proxy::plan p);
     ~destination();
 
     // For all requests from now on. See healing.hpp for what is believed. In path style the endpoint names the region:
     // there both change together, by another destination.
     void learn_region(std::string_view said) {
-        if (where.path_prefix.empty()) {
+        if (plan.path_prefix.empty()) {
             bucket_region = said;
         }
     }
-    std::string_view region() const noexcept { return bucket_region.empty() ? where.region : bucket_region; }
+    std::string_view region() const noexcept { return bucket_region.empty() ? plan.region : bucket_region; }
 
-    plan where;
+    proxy::plan plan;
     std::string bucket_region; // learned; "": plan::region
     redirect_target elsewhere; // where S3 says that the bucket is: asked there until the time below. "": here
     steady_time elsewhere_until{};
@@ -55,7 +55,7 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     session_ticket ticket;
     steady_time distrusted_until{}; // one of them died under a request: until then POST and its like use new ones
 
-    chain::resolver::name name; // of where.dial_host: what the worker's resolver knows. Null until it is asked
+    chain::resolver::name name; // of plan.dial_host: what the worker's resolver knows. Null until it is asked
     std::optional<asio::ip::address> reached; // answered last: dialled first, until it fails
     bool resolving = false;
     wait_queue resolved;

@@ -1,7 +1,7 @@
 #include "proxy/error_answer.hpp"
 
-#include "proxy/chunked.hpp"
-#include "proxy/error_code.hpp"
+#include "proxy/http/chunked.hpp"
+#include "proxy/http/service_error.hpp"
 
 #include <algorithm>
 
@@ -25,7 +25,7 @@ bool body_is_whole(const exchange& x, std::string_view raw, std::pmr::string& te
     case answer_framing::until_close:
         size = raw.size();
         text.assign(raw);
-        return x.reply.end == errc::closed;
+        return x.reply.end == io_error::closed;
     case answer_framing::chunked:
         break;
     }
@@ -45,18 +45,18 @@ bool body_is_whole(const exchange& x, std::string_view raw, std::pmr::string& te
 
 // none: go on reading or looking. An answer that keeps its client waiting is as good as one that came: what it says so
 // far counts, and the rest is passed on as it comes.
-errc take_end(exchange& x, errc e, bool& enough) noexcept {
+io_error take_end(exchange& x, io_error e, bool& enough) noexcept {
     const bool until_close = x.reply.framing == answer_framing::until_close;
-    if (until_close && (e == errc::closed || e == errc::truncated)) {
+    if (until_close && (e == io_error::closed || e == io_error::truncated)) {
         x.reply.end = e; // truncated: without a close_notify nobody knows whether this is all
         enough = true;
-        return errc::none;
+        return io_error::none;
     }
-    if (e == errc::timed_out) {
+    if (e == io_error::timed_out) {
         enough = true;
-        return errc::none;
+        return io_error::none;
     }
-    return e == errc::closed ? errc::truncated : e; // cut short: as if there had been none
+    return e == io_error::closed ? io_error::truncated : e; // cut short: as if there had been none
 }
 
 bool is_redirect(unsigned status) noexcept {
@@ -68,7 +68,7 @@ void understand(const exchange& x, std::string_view body, outcome& out) noexcept
     if (is_redirect(x.reply.head.status) || out.code == "IllegalLocationConstraintException") {
         out.region = x.reply.amz_bucket_region.empty() ? find_error_region(body) : x.reply.amz_bucket_region;
         out.endpoint = find_error_endpoint(body);
-    } else if (x.in.is_head && x.reply.head.status == 400) { // the answer to a HEAD has no code
+    } else if (x.request.is_head && x.reply.head.status == 400) { // the answer to a HEAD has no code
         out.region = x.reply.amz_bucket_region;
     } else if (out.code == "AuthorizationHeaderMalformed" || out.code == "AuthorizationQueryParametersError") {
         out.region = find_error_region(body);
@@ -79,7 +79,7 @@ void understand(const exchange& x, std::string_view body, outcome& out) noexcept
 
 bool is_worth_reading(const exchange& x) noexcept {
     const unsigned status = x.reply.head.status;
-    return status >= 400 || (is_redirect(status) && x.place->where.service == "s3");
+    return status >= 400 || (is_redirect(status) && x.destination->plan.service == "s3");
 }
 
 // The buffer must not move meanwhile, x.reply points into it; what does not fit is not looked at.
@@ -93,11 +93,11 @@ task<> read_error(exchange& x, steady_time deadline, outcome& out) {
         if (out.whole || enough || c.room() == 0 || raw.size() >= longest_error_body) {
             break;
         }
-        const errc e = co_await c.read_more(deadline);
-        if (e != errc::none) {
+        const io_error e = co_await c.read_more(deadline);
+        if (e != io_error::none) {
             out.error = take_end(x, e, enough);
         }
-        if (out.error != errc::none) {
+        if (out.error != io_error::none) {
             co_return;
         }
     }

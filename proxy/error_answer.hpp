@@ -1,7 +1,7 @@
 // An error answer before it is passed on: its body is short and says what kind of error it is, so it is read first.
 #pragma once
 
-#include "proxy/forward.hpp"
+#include "proxy/attempt.hpp"
 
 namespace countersign::proxy {
 

@@ -32,15 +32,15 @@ void body_memory::clear() noexcept {
 
 void exchange::reset() noexcept {
     refused.reset();
-    place.reset();
+    destination.reset();
     identity = 0;
-    by.reset();
+    tenant.reset();
     connection.reset();
     signed_with.keys.reset();
     delivered = delivery::nothing;
     path = query = body = payload_hash = {};
     body_room.clear();
-    in = inbound{};
+    request = inbound{};
     head = request_head{};
     reply = answer{};
     add_content_sha256 = is_hashed = broken_off = reset_client = false;

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "chain/credentials.hpp"
-#include "proxy/client.hpp"
 #include "proxy/destination.hpp"
-#include "proxy/inbound.hpp"
-#include "proxy/signed_as.hpp"
-#include "proxy/upstream.hpp"
+#include "proxy/http/inbound.hpp"
+#include "proxy/rules/signed_as.hpp"
+#include "proxy/rules/tenant.hpp"
+#include "proxy/upstream_connection.hpp"
 
 #include <array>
 #include <cstddef>
@@ -48,7 +48,8 @@ struct answer {
     bool keep_alive = false;
     std::size_t head_size = 0; // the head's bytes are the first of connection->bytes()
     std::string_view amz_retry_after, retry_after, amzn_errortype, amzn_query_error, amz_bucket_region;
-    errc end = errc::none; // until_close: how its end came, if it has, behind what is in the connection's buffer
+    io_error end =
+        io_error::none; // until_close: how its end came, if it has, behind what is in the connection's buffer
 };
 
 // How much of a request may have reached the service.
@@ -62,19 +63,19 @@ struct exchange {
     // --- the request ---
     field_array request_fields;
     request_head head;
-    inbound in;
+    inbound request;
     std::size_t head_size = 0;
     std::size_t block_used = 0; // bytes at the front of the session's that are this request
     block next_block;           // what was read behind a chunked body: the session goes on with it
     std::uint32_t next_begin = 0, next_end = 0;
     std::optional<refusal> refused; // we answer ourselves
-    destination_ptr place;
-    std::size_t identity = 0;       // who signs: the route's choice, or the client's
-    std::optional<client_claim> by; // where clients have to sign; empty: nobody is asked
-    std::string_view path, query;   // as they go out
-    std::string_view body;          // in the session's block or in body_room
+    destination_ptr destination;
+    std::size_t identity = 0;           // who signs: the route's choice, or the client's
+    std::optional<tenant_claim> tenant; // where clients have to sign; empty: nobody is asked
+    std::string_view path, query;       // as they go out
+    std::string_view body;              // in the session's block or in body_room
     body_memory body_room;
-    std::uint64_t body_reserved = 0; // counted in common_ground::body_bytes
+    std::uint64_t body_reserved = 0; // counted in shared_state::body_bytes
     bool is_hashed = false;          // the body, into:
     std::array<char, 64> hash_text{};
     std::string_view payload_hash;

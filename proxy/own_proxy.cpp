@@ -1,8 +1,8 @@
 #include "proxy/own_proxy.hpp"
 
 #include "chain/text.hpp"
-#include "proxy/address.hpp"
-#include "proxy/head.hpp"
+#include "proxy/http/head.hpp"
+#include "proxy/net/address.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #include "proxy/relay.hpp"
 
-#include "proxy/session.hpp"
+#include "proxy/client_connection.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +15,7 @@ namespace {
 
 refusal refuse_error(const outcome& out) {
     switch (out.error) {
-    case errc::address_refused:
+    case io_error::address_refused:
         return {
             403,
             "address-refused",
@@ -24,20 +24,20 @@ refusal refuse_error(const outcome& out) {
                 "`connect` if that is intended.",
                 out.failure
             )};
-    case errc::timed_out:
+    case io_error::timed_out:
         return {504, "upstream-timeout", fmt::format("The service did not answer in time: {}.", out.failure)};
-    case errc::tls_failed:
+    case io_error::tls_failed:
         return {
             502,
             "upstream-tls",
             fmt::format(
                 "The service's certificate or TLS is not acceptable: {}. Nothing was sent to it.", out.failure
             )};
-    case errc::resolve_failed:
-    case errc::connect_failed:
+    case io_error::resolve_failed:
+    case io_error::connect_failed:
         return {502, "upstream-unreachable", fmt::format("The service cannot be reached: {}.", out.failure)};
-    case errc::malformed:
-    case errc::too_large:
+    case io_error::malformed:
+    case io_error::too_large:
         return {502, "upstream-malformed", "The service's answer is not well-formed HTTP/1.1 and was not passed on."};
     default:
         return {502, "upstream-failed", fmt::format("The service gave no answer: {}.", out.failure)};
@@ -66,63 +66,63 @@ void make_room(upstream_connection& c, worker& w) {
 
 class body_pump {
 public:
-    body_pump(session& s, exchange& x, client_framing to)
+    body_pump(client_connection& s, exchange& x, client_framing to)
         : session_(s), exchange_(x), body_(x.reply.framing, x.reply.length, to) {}
 
     // none; or why the client did not get all: an error of the upstream's, or of the client's (client_failed()).
-    task<errc> run(std::string_view head);
+    task<io_error> run(std::string_view head);
     bool client_failed() const noexcept { return client_failed_; }
 
 private:
-    task<errc> pass_on(const body_relay::piece& p);
+    task<io_error> pass_on(const body_relay::piece& p);
 
-    session& session_;
+    client_connection& session_;
     exchange& exchange_;
     body_relay body_;
     std::string_view head_; // not yet written
     bool client_failed_ = false;
 };
 
-task<errc> body_pump::pass_on(const body_relay::piece& p) {
+task<io_error> body_pump::pass_on(const body_relay::piece& p) {
     const gather buffers{asio::buffer(head_), asio::buffer(p.before), asio::buffer(p.content), asio::buffer(p.after)};
     head_ = {};
-    errc e = errc::none;
+    io_error e = io_error::none;
     if (size_of(buffers) != 0) {
         e = session_.explain(co_await session_.write(buffers));
-        client_failed_ = e != errc::none;
+        client_failed_ = e != io_error::none;
     }
     exchange_.response_bytes += p.content.size();
     exchange_.connection->consume(p.consumed);
     co_return e;
 }
 
-task<errc> body_pump::run(std::string_view head) {
+task<io_error> body_pump::run(std::string_view head) {
     head_ = head;
     upstream_connection& c = *exchange_.connection;
     worker& w = session_.surroundings();
     for (;;) {
         const body_relay::piece p = body_.next(c.bytes());
-        if (const errc e = co_await pass_on(p); e != errc::none) {
+        if (const io_error e = co_await pass_on(p); e != io_error::none) {
             co_return e;
         }
         if (p.then != body_relay::state::more) {
-            co_return p.then == body_relay::state::complete ? errc::none : errc::malformed;
+            co_return p.then == body_relay::state::complete ? io_error::none : io_error::malformed;
         }
         if (p.consumed != 0 && !c.bytes().empty()) {
             continue;
         }
-        errc e = exchange_.reply.end;
-        if (e == errc::none) { // else all of it was in the buffer
+        io_error e = exchange_.reply.end;
+        if (e == io_error::none) { // else all of it was in the buffer
             make_room(c, w);
             session_.await_upstream();
             e = co_await c.read_more(w.now() + exchange_.pause_limit);
         }
-        if (e == errc::closed) {
+        if (e == io_error::closed) {
             const body_relay::piece last = body_.end();
-            const errc written = co_await pass_on(last);
-            co_return last.then == body_relay::state::complete ? written : errc::truncated;
+            const io_error written = co_await pass_on(last);
+            co_return last.then == body_relay::state::complete ? written : io_error::truncated;
         }
-        if (e != errc::none) {
+        if (e != io_error::none) {
             co_return e;
         }
     }
@@ -140,12 +140,12 @@ void finish_connection(exchange& x, bool whole) {
 
 } // namespace
 
-task<> relay(session& s, exchange& x, const outcome& out) {
-    if (out.error != errc::none) {
+task<> relay(client_connection& s, exchange& x, const outcome& out) {
+    if (out.error != io_error::none) {
         x.refused = refuse_outcome(out);
         const char* const why_once =
             out.held_back ? "; not repeated: it may have been carried out (retry.unknown_outcome)" : "";
-        spdlog::warn("{} {}: {}{}", x.in.method, x.in.host, out.failure, why_once);
+        spdlog::warn("{} {}: {}{}", x.request.method, x.request.host, out.failure, why_once);
         co_return;
     }
     const client_framing framing = framing_for(x);
@@ -156,9 +156,9 @@ task<> relay(session& s, exchange& x, const outcome& out) {
     const std::string_view head = write_answer_head(x, framing, x.keep_alive);
     x.connection->consume(x.reply.head_size);
     body_pump pump{s, x, framing};
-    const errc e = co_await pump.run(head);
-    finish_connection(x, e == errc::none);
-    if (e == errc::none) {
+    const io_error e = co_await pump.run(head);
+    finish_connection(x, e == io_error::none);
+    if (e == io_error::none) {
         co_return;
     }
     x.keep_alive = false;
@@ -168,7 +168,7 @@ task<> relay(session& s, exchange& x, const outcome& out) {
     } else {
         x.reset_client = until_close;
         if (!s.client_left()) {
-            spdlog::warn("{} {}: the answer broke off: {}", x.in.method, x.in.host, to_string(e));
+            spdlog::warn("{} {}: the answer broke off: {}", x.request.method, x.request.host, to_string(e));
         }
     }
 }

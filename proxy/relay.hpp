@@ -2,22 +2,22 @@
 // is the upstream's. An answer that breaks off upstream breaks off visibly for the client.
 #pragma once
 
-#include "proxy/answer_head.hpp"
-#include "proxy/chunked.hpp"
-#include "proxy/forward.hpp"
-#include "proxy/task.hpp"
-#include "proxy/transport.hpp"
+#include "proxy/attempt.hpp"
+#include "proxy/http/answer_head.hpp"
+#include "proxy/http/chunked.hpp"
+#include "proxy/net/connection.hpp"
+#include "proxy/net/task.hpp"
 
 #include <cstdint>
 #include <string_view>
 
 namespace countersign::proxy {
 
-class session;
+class client_connection;
 
 // Passes x.reply on, or leaves a refusal in x.refused when there is none. Afterwards x.connection is back in its pool
 // or closed.
-task<> relay(session& s, exchange& x, const outcome& out);
+task<> relay(client_connection& s, exchange& x, const outcome& out);
 
 // Which bytes of an answer's body go to the client. Pure: bytes in, pieces out.
 class body_relay {

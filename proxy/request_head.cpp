@@ -1,5 +1,5 @@
 // The part of a session that waits for its next request and reads the head of it.
-#include "proxy/session.hpp"
+#include "proxy/client_connection.hpp"
 #include "proxy/worker.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ bool has_unread(int descriptor) noexcept {
 } // namespace
 
 // Between requests. True when bytes of the next one are there.
-task<bool> session::wait_for_bytes() {
+task<bool> client_connection::wait_for_bytes() {
     if (!bytes().empty()) {
         co_return true;
     }
@@ -30,22 +30,23 @@ task<bool> session::wait_for_bytes() {
         enter(phase::idle);
         set_deadline(since_ + worker_.config->listen.idle_timeout);
     }
-    errc e = co_await read_more();
-    if (e == errc::cancelled && phase_ == phase::parked && !closing_) {
+    io_error e = co_await read_more();
+    if (e == io_error::cancelled && phase_ == phase::parked && !closing_) {
         block_.release();
         e = explain(co_await until_readable());
-        if (e == errc::none) {
+        if (e == io_error::none) {
             e = co_await read_more();
         }
     }
-    if (e == errc::cancelled && closing_ && !left_ && has_unread(descriptor())) { // it came before we began to drain
+    if (e == io_error::cancelled && closing_ && !left_ &&
+        has_unread(descriptor())) { // it came before we began to drain
         e = co_await read_more();
     }
-    co_return e == errc::none;
+    co_return e == io_error::none;
 }
 
 // Up to the end of the head. Holds nothing but the session's block meanwhile.
-task<session::arrived_head> session::read_head() {
+task<client_connection::arrived_head> client_connection::read_head() {
     enter(phase::head);
     set_deadline(since_ + worker_.config->listen.header_timeout);
     arrived_head head;
@@ -64,15 +65,15 @@ task<session::arrived_head> session::read_head() {
             head.size = scanner.length();
             break;
         }
-        errc e = errc::too_large;
+        io_error e = io_error::too_large;
         if (make_room()) {
             e = co_await read_more();
         }
-        if (e == errc::timed_out && !bytes().empty()) {
+        if (e == io_error::timed_out && !bytes().empty()) {
             head.is_late = true;
             break;
         }
-        if (e != errc::none) {
+        if (e != io_error::none) {
             head.error = e;
             break;
         }
@@ -82,7 +83,7 @@ task<session::arrived_head> session::read_head() {
 }
 
 // Into the exchange; x.refused says what is wrong with it.
-void session::take_head(exchange& x, const arrived_head& head) {
+void client_connection::take_head(exchange& x, const arrived_head& head) {
     head_error fault = head.fault;
     if (head.is_late) {
         x.refused = refusal{408, "slow-request", "The request's head did not arrive in time."};
@@ -96,7 +97,7 @@ void session::take_head(exchange& x, const arrived_head& head) {
     x.keep_alive = !x.refused;
 }
 
-void session::step_behind(exchange& x) noexcept {
+void client_connection::step_behind(exchange& x) noexcept {
     if (x.next_block) {
         block_ = std::move(x.next_block);
         begin_ = x.next_begin;
@@ -110,7 +111,7 @@ void session::step_behind(exchange& x) noexcept {
 }
 
 // REQUIRES: room behind end_, or no block at all.
-task<errc> session::read_more() {
+task<io_error> client_connection::read_more() {
     if (!block_) {
         block_ = worker_.small_blocks.take();
         begin_ = end_ = 0;
@@ -125,7 +126,7 @@ task<errc> session::read_more() {
 }
 
 // For a head that does not fit: moved to the front, then to a large block. False at the limit.
-bool session::make_room() {
+bool client_connection::make_room() {
     if (!block_ || end_ < block_.size()) {
         return true;
     }

@@ -3,10 +3,10 @@
 #include "chain/region.hpp"
 #include "chain/world.hpp"
 #include "conf/load.hpp"
-#include "proxy/admin.hpp"
-#include "proxy/close_on_exec.hpp"
-#include "proxy/identities.hpp"
-#include "proxy/log.hpp"
+#include "proxy/identity_refreshers.hpp"
+#include "proxy/net/close_on_exec.hpp"
+#include "proxy/observe/admin.hpp"
+#include "proxy/observe/log.hpp"
 #include "proxy/own_proxy.hpp"
 #include "proxy/process.hpp"
 #include "proxy/settings.hpp"
@@ -57,12 +57,12 @@ public:
     explicit control(const serve_arguments& a)
         : arguments_(a), outside_(context_), signals_(context_, SIGTERM, SIGINT, SIGHUP), limit_(context_),
           log_timer_(context_) {
-        ground_.config = std::make_shared<const conf::config>(load_settings(a));
+        shared_.config = std::make_shared<const conf::config>(load_settings(a));
     }
     int run();
 
 private:
-    const conf::config& settings() const noexcept { return *ground_.config; }
+    const conf::config& settings() const noexcept { return *shared_.config; }
     void find_region();
     void use_region(const chain::result<chain::region_choice>& found);
     void reserve_ports();
@@ -85,7 +85,7 @@ private:
     asio::signal_set signals_;
     asio::steady_timer limit_; // of the drain
     asio::steady_timer log_timer_;
-    common_ground ground_;
+    shared_state shared_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<std::thread> threads_;
     std::unique_ptr<identities> identities_;
@@ -98,14 +98,14 @@ private:
 
 int control::run() {
     start_log(settings().log.level, settings().log.format);
-    ground_.via_name = unique_via_name();
-    ground_.trusted = make_trust_store(settings().upstream.ca_file);
-    ground_.listeners = resolve_listeners(context_, settings().listen);
-    ground_.clients = read_clients(settings(), outside_);
+    shared_.via_name = unique_via_name();
+    shared_.trusted = make_trust_store(settings().upstream.ca_file);
+    shared_.listeners = resolve_listeners(context_, settings().listen);
+    shared_.tenants = read_tenants(settings(), outside_);
     find_region();
     context_.restart(); // it ran dry when the region was found
     start_workers();
-    if (const std::string warning = own_proxy_warning(outside_, ground_.listeners); !warning.empty()) {
+    if (const std::string warning = own_proxy_warning(outside_, shared_.listeners); !warning.empty()) {
         spdlog::warn("{}", warning);
     }
     start_admin();
@@ -122,7 +122,7 @@ int control::run() {
     identities_->start();
     await_signal();
     watch_log();
-    for (const tcp::endpoint& e : ground_.listeners) {
+    for (const tcp::endpoint& e : shared_.listeners) {
         spdlog::info("listening on http://{}", to_text(e));
     }
     for (const auto& w : workers_) {
@@ -160,7 +160,7 @@ void control::use_region(const chain::result<chain::region_choice>& found) {
     if (!found) {
         throw conf::error{found.error().detail};
     }
-    ground_.default_region = found->region;
+    shared_.default_region = found->region;
     spdlog::log(
         found->is_fallback ? spdlog::level::warn : spdlog::level::info,
         "region {} from {}",
@@ -172,7 +172,7 @@ void control::use_region(const chain::result<chain::region_choice>& found) {
 // SO_REUSEPORT would let a second proxy of the same user share our ports unnoticed: each is bound once without it.
 // Port 0: the system chooses one here, and all workers join it.
 void control::reserve_ports() {
-    for (tcp::endpoint& e : ground_.listeners) {
+    for (tcp::endpoint& e : shared_.listeners) {
         tcp::acceptor first{context_};
         first.open(e.protocol());
         close_on_exec(first.native_handle());
@@ -191,7 +191,7 @@ void control::start_workers() {
     const unsigned wanted = settings().listen.workers;
     const unsigned count = wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < count; ++i) {
-        auto w = std::make_unique<worker>(ground_);
+        auto w = std::make_unique<worker>(shared_);
         w->on_expired_credentials = [this](std::size_t identity) {
             asio::post(context_, [this, identity] { identities_->load_now(identity); });
         };
@@ -304,18 +304,18 @@ void control::take_over(conf::config& read, const std::optional<chain::result<ch
     try {
         identities_->number(read);
         conf::bind_identities(read);
-        const shared_clients clients = read_clients(read, outside_);
+        const shared_tenants tenants = read_tenants(read, outside_);
         if (region) {
             use_region(*region);
         }
         auto c = std::make_shared<const conf::config>(std::move(read));
-        if (ground_.clients && !clients) {
+        if (shared_.tenants && !tenants) {
             spdlog::warn("there is no [[client]] any more: whoever reaches the listener is signed for");
         }
-        ground_.clients = clients;
-        ground_.config = c;
+        shared_.tenants = tenants;
+        shared_.config = c;
         for (const auto& w : workers_) {
-            w->set_config(c, ground_.default_region, clients);
+            w->set_config(c, shared_.default_region, tenants);
         }
         identities_->change_to(*c);
         spdlog::info("configuration read again");

@@ -1,12 +1,12 @@
 #include "proxy/worker.hpp"
 
-#include "proxy/address.hpp"
-#include "proxy/close_on_exec.hpp"
-#include "proxy/healing.hpp"
-#include "proxy/last_handshakes.hpp"
-#include "proxy/log.hpp"
-#include "proxy/session.hpp"
-#include "proxy/upstream.hpp"
+#include "proxy/client_connection.hpp"
+#include "proxy/net/address.hpp"
+#include "proxy/net/close_on_exec.hpp"
+#include "proxy/net/last_handshakes.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/rules/healing.hpp"
+#include "proxy/upstream_connection.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/post.hpp>
@@ -42,9 +42,9 @@ struct worker::listener {
     bool waiting = false; // an accept is under way
 };
 
-worker::worker(common_ground& g)
+worker::worker(shared_state& g)
     : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), sockets(context, *this), names(context, is_public, g.names),
-      config(g.config), default_region(g.default_region), clients(g.clients), ground(g),
+      config(g.config), default_region(g.default_region), tenants(g.tenants), shared(g),
       tls(make_tls_context(*g.trusted)), destinations(&g.limiters), log(g.config->log.format), ticker_(context),
       work_(context.get_executor()), random_(std::random_device{}()) {
     identities.emplace_back().name = "default";
@@ -76,7 +76,7 @@ void worker::run() {
 }
 
 bool worker::is_full() const noexcept {
-    return ground.client_connections.load(std::memory_order_relaxed) >= config->listen.max_connections;
+    return shared.client_connections.load(std::memory_order_relaxed) >= config->listen.max_connections;
 }
 
 void worker::accept_on(listener& l) {
@@ -138,21 +138,21 @@ void worker::pause_accepting(listener& l) {
     l.retry.async_wait([this, &l](boost::system::error_code) { accept_on(l); });
 }
 
-void worker::session_began() noexcept {
-    ++sessions_;
+void worker::connection_began() noexcept {
+    ++connections_;
     ++metrics.client_connections;
     ++metrics.client_connections_total;
-    ground.client_connections.fetch_add(1, std::memory_order_relaxed);
+    shared.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
 
-void worker::session_ended() noexcept {
-    --sessions_;
+void worker::connection_ended() noexcept {
+    --connections_;
     --metrics.client_connections;
-    ground.client_connections.fetch_sub(1, std::memory_order_relaxed);
+    shared.client_connections.fetch_sub(1, std::memory_order_relaxed);
     if (draining) {
         check_drained();
     }
-    if (stopping_ && sessions_ == 0) {
+    if (stopping_ && connections_ == 0) {
         end_waiting();
     }
 }
@@ -197,7 +197,7 @@ void worker::tick() {
     if (stopping_) {
         end_everything(); // also what was just between two waits before
     }
-    if (!stopping_ || sessions_ != 0) {
+    if (!stopping_ || connections_ != 0) {
         arm_tick();
     }
 }
@@ -224,7 +224,7 @@ void give_exchange_back::operator()(exchange* e) const noexcept {
 
 void worker::give_back(std::unique_ptr<exchange> e) noexcept {
     if (e->body_reserved != 0) {
-        ground.body_bytes.fetch_sub(std::exchange(e->body_reserved, 0), std::memory_order_relaxed);
+        shared.body_bytes.fetch_sub(std::exchange(e->body_reserved, 0), std::memory_order_relaxed);
     }
     e->reset();
     if (exchanges_.size() < kept_exchanges) {
@@ -234,10 +234,10 @@ void worker::give_back(std::unique_ptr<exchange> e) noexcept {
 
 chain::known_name::standing worker::look_at_name(destination& d) {
     if (!d.name) {
-        d.name = names.find(d.where.dial_host);
+        d.name = names.find(d.plan.dial_host);
     }
     using wanted = chain::known_name::wanted;
-    return names.check(d.name, now(), d.where.public_only ? wanted::trusted : wanted::any);
+    return names.check(d.name, now(), d.plan.public_only ? wanted::trusted : wanted::any);
 }
 
 void worker::start_resolving(destination& d) {
@@ -278,12 +278,12 @@ void worker::set_credentials(std::size_t identity, chain::snapshot s) {
     });
 }
 
-void worker::set_config(std::shared_ptr<const conf::config> c, std::string region, shared_clients of) {
+void worker::set_config(std::shared_ptr<const conf::config> c, std::string region, shared_tenants of) {
     asio::post(context, [this, c = std::move(c), region = std::move(region), of = std::move(of)]() mutable {
         config = std::move(c);
         meet_identities();
-        clients = std::move(of);
-        client_keys.clear();
+        tenants = std::move(of);
+        tenant_keys.clear();
         default_region = std::move(region);
         destinations.clear();
         names.forget_all();
@@ -327,7 +327,7 @@ void worker::close_listeners() {
 
 void worker::check_drained() {
     const bool may_come = listening_until_ != steady_time::max();
-    if (sessions_ == 0 && !may_come && drained_) {
+    if (connections_ == 0 && !may_come && drained_) {
         std::exchange(drained_, nullptr)();
     }
 }
@@ -352,12 +352,12 @@ void worker::end_everything() {
     }
     finish_walk();
     for (held_identity& i : identities) {
-        i.changed.wake_all(errc::cancelled);
+        i.changed.wake_all(io_error::cancelled);
     }
     for (const destination_ptr& d : std::vector<destination_ptr>{resolving_}) {
-        d->resolved.wake_all(errc::cancelled);
+        d->resolved.wake_all(io_error::cancelled);
     }
-    if (sessions_ == 0) {
+    if (connections_ == 0) {
         end_waiting();
     }
 }

@@ -6,15 +6,15 @@
 #include "chain/refresh.hpp"
 #include "chain/resolver.hpp"
 #include "conf/config.hpp"
-#include "proxy/access_log.hpp"
-#include "proxy/buffers.hpp"
-#include "proxy/client.hpp"
 #include "proxy/destination.hpp"
-#include "proxy/metrics.hpp"
-#include "proxy/poller.hpp"
-#include "proxy/signed_as.hpp"
-#include "proxy/waits.hpp"
-#include "proxy/watched.hpp"
+#include "proxy/net/buffers.hpp"
+#include "proxy/net/poller.hpp"
+#include "proxy/net/waits.hpp"
+#include "proxy/net/watched.hpp"
+#include "proxy/observe/access_log.hpp"
+#include "proxy/observe/metrics.hpp"
+#include "proxy/rules/signed_as.hpp"
+#include "proxy/rules/tenant.hpp"
 #include "signer/key.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -30,7 +30,7 @@
 
 namespace countersign::proxy {
 
-class session;
+class client_connection;
 class worker;
 struct exchange;
 
@@ -41,10 +41,10 @@ struct give_exchange_back {
 using lent_exchange = std::unique_ptr<exchange, give_exchange_back>;
 
 // The same for all workers; outlives them.
-struct common_ground {
+struct shared_state {
     std::shared_ptr<const conf::config> config;
     std::string default_region;
-    shared_clients clients; // null: nobody has to sign
+    shared_tenants tenants; // null: nobody has to sign
     std::string via_name;   // unique to this process
     trust_store trusted;
     std::vector<tcp::endpoint> listeners;        // as bound
@@ -64,8 +64,8 @@ struct held_identity {
 
 class worker {
 public:
-    // Opens its acceptors (SO_REUSEPORT) on `ground.listeners`. Throws boost::system::system_error.
-    explicit worker(common_ground& ground);
+    // Opens its acceptors (SO_REUSEPORT) on `shared.listeners`. Throws boost::system::system_error.
+    explicit worker(shared_state& shared);
     ~worker();
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
@@ -74,7 +74,7 @@ public:
 
     // --- From any thread ---
     void set_credentials(std::size_t identity, chain::snapshot s);
-    void set_config(std::shared_ptr<const conf::config> c, std::string default_region, shared_clients of = {});
+    void set_config(std::shared_ptr<const conf::config> c, std::string default_region, shared_tenants of = {});
     // No new clients; those whose handshake had begun are served. `drained` is called on the worker's thread.
     void drain(std::function<void()> drained);
     void stop();                                               // ends everything that is still under way
@@ -88,8 +88,8 @@ public:
     chain::resolver names;
     std::shared_ptr<const conf::config> config;
     std::string default_region;
-    shared_clients clients; // as in common_ground
-    common_ground& ground;
+    shared_tenants tenants; // as in shared_state
+    shared_state& shared;
     boost::asio::ssl::context tls;
     block_pool small_blocks{16 * 1024, 64};
     block_pool large_blocks{128 * 1024, 8};
@@ -98,7 +98,7 @@ public:
     destination_table destinations;
     signer::key_cache keys;
     signer::ecdsa_key_cache ecdsa_keys; // SigV4A
-    signer::key_cache client_keys;      // of [[client]]
+    signer::key_cache tenant_keys;      // of [[client]]
     worker_metrics metrics;
     access_log log;
     std::deque<held_identity> identities; // by conf::identity::number; none ever goes
@@ -111,9 +111,9 @@ public:
     // Lent: goes back to the worker, emptied, when the pointer dies.
     lent_exchange take_exchange();
     void give_back(std::unique_ptr<exchange> e) noexcept;
-    void session_began() noexcept;
-    void session_ended() noexcept;
-    // What is known of the addresses of where.dial_host; a renewal is begun where it is due.
+    void connection_began() noexcept;
+    void connection_ended() noexcept;
+    // What is known of the addresses of plan.dial_host; a renewal is begun where it is due.
     chain::known_name::standing look_at_name(destination& d);
     // Has d.name looked up; d.resolved is woken when there is news. Nothing when the worker ends.
     void start_resolving(destination& d);
@@ -150,7 +150,7 @@ private:
     steady_time clock_ = std::chrono::steady_clock::now();
     steady_time listening_until_ = steady_time::max();
     std::uint64_t lost_lines_ = 0; // of the access log, counted already
-    unsigned sessions_ = 0;
+    unsigned connections_ = 0;
     bool stopping_ = false;
 };
 

@@ -1,6 +1,6 @@
 // Query, target, path and body of any bytes: whenever an action is found, no server that reads one of the places by the
 // book (or splits a bit more eagerly) finds another one there. The servers are written here anew.
-#include "proxy/action.hpp"
+#include "proxy/rules/action.hpp"
 
 #include <algorithm>
 #include <cctype>

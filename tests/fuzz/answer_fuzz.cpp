@@ -117,9 +117,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         return 0;
     static const auto x = std::make_unique<exchange>();
     x->reset();
-    x->in.is_head = (bytes[0] & 1) != 0;
-    x->in.http_1_0 = (bytes[0] & 2) != 0;
-    if (parse_answer_head(text.substr(0, scanner.length()), *x) != errc::none)
+    x->request.is_head = (bytes[0] & 1) != 0;
+    x->request.http_1_0 = (bytes[0] & 2) != 0;
+    if (parse_answer_head(text.substr(0, scanner.length()), *x) != io_error::none)
         return 0;
     const client_framing to = framing_for(*x);
     check_head(*x, to, (bytes[0] & 4) != 0);

@@ -1,6 +1,6 @@
 // A chunked body: the same content and the same end however the bytes arrive; where Boost.Beast reads it too,
 // it reads the same.
-#include "proxy/chunked.hpp"
+#include "proxy/http/chunked.hpp"
 
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>

@@ -1,6 +1,6 @@
 // A client's signature holds for one request: whatever is accepted asks for the same as the request that was signed
 // (AWS's example for IAM ListUsers), however it is spelled. The seed is that request.
-#include "proxy/client.hpp"
+#include "proxy/rules/tenant.hpp"
 #include "signer/encode.hpp"
 #include "signer/sha256.hpp"
 
@@ -68,7 +68,7 @@ void require_same_meaning(const inbound& in, std::string_view body) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-    static const shared_clients all = std::make_shared<const client_table>(std::vector<known_client>{
+    static const shared_tenants all = std::make_shared<const tenant_table>(std::vector<tenant>{
         {"AKIDEXAMPLE", chain::secret{"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}, 1},
         {"AKIDEXAMPLF", chain::secret{"another"}, 2},
     });
@@ -84,14 +84,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     text.resize(scanner.length());
     if (parse_request(text, room, head) != head_error::none || read_inbound(head, {"us", {}}, in))
         return 0;
-    const auto found = read_client(all, in);
-    const auto* claim = std::get_if<client_claim>(&found);
+    const auto found = read_tenant(all, in);
+    const auto* claim = std::get_if<tenant_claim>(&found);
     if (claim == nullptr)
         return 0;
     std::array<char, 64> hash;
     signer::write_hex(signer::sha256_of(body), hash.data());
-    const client_scope where{"iam", "us-east-1", signer::path_rule::standard};
-    if (!check_client(*claim, in, {hash.data(), hash.size()}, where, when, keys)) {
+    const tenant_scope where{"iam", "us-east-1", signer::path_rule::standard};
+    if (!check_tenant(*claim, in, {hash.data(), hash.size()}, where, when, keys)) {
         require(claim->who->identity == 1);
         require_same_meaning(in, body);
     }

@@ -1,5 +1,5 @@
 // Any text: the code found lies inside it, and is short and harmless.
-#include "proxy/error_code.hpp"
+#include "proxy/http/service_error.hpp"
 
 #include <cstddef>
 #include <cstdint>

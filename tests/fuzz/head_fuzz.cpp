@@ -1,6 +1,6 @@
 // A request's head: the scanner finds the same end however the bytes arrive, and whatever is accepted,
 // Boost.Beast's parser accepts and reads in the same way.
-#include "proxy/inbound.hpp"
+#include "proxy/http/inbound.hpp"
 
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>

@@ -1,6 +1,6 @@
 // What a request is taken for: whatever is accepted has one host, one framing, no field that ends here among
 // those that go on, and means the same when it is written anew.
-#include "proxy/inbound.hpp"
+#include "proxy/http/inbound.hpp"
 
 #include <cstddef>
 #include <cstdint>

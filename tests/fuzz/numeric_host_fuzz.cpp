@@ -1,5 +1,5 @@
 // Whatever the C library takes for an address without asking a name server, is_numeric_host knows.
-#include "proxy/address.hpp"
+#include "proxy/net/address.hpp"
 
 #include <arpa/inet.h>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // A path of any bytes: where fit_path is certain, a server that takes paths literally and one that tidies them up
 // (decodes, resolves dots, merges slashes) agree with it. Both are written here anew.
-#include "proxy/route_choice.hpp"
+#include "proxy/rules/route_choice.hpp"
 
 #include <cctype>
 #include <cstddef>

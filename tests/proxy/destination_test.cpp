@@ -1,5 +1,5 @@
 #include "proxy/destination.hpp"
-#include "proxy/upstream.hpp"
+#include "proxy/upstream_connection.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -27,15 +27,15 @@ void over_tls(conf::config& c) {
 live_proxy::live_proxy(
     const change& differently, const chain::snapshot& known, std::optional<chain::name_service> names
 ) {
-    ground_.names = std::move(names);
+    shared_.names = std::move(names);
     spdlog::set_level(spdlog::level::off);
-    ground_.config = make_config(differently);
-    ground_.via_name = "countersign-test";
-    ground_.trusted = proxy::make_trust_store("");
-    if (X509_STORE_add_cert(ground_.trusted.get(), test_authority()) != 1)
+    shared_.config = make_config(differently);
+    shared_.via_name = "countersign-test";
+    shared_.trusted = proxy::make_trust_store("");
+    if (X509_STORE_add_cert(shared_.trusted.get(), test_authority()) != 1)
         throw std::runtime_error("the tests' authority is not taken");
     reserve_port();
-    worker_ = std::make_unique<proxy::worker>(ground_);
+    worker_ = std::make_unique<proxy::worker>(shared_);
     if (known.current || !known.error.empty())
         worker_->set_credentials(0, known);
     thread_ = std::thread([this] {
@@ -77,7 +77,7 @@ void live_proxy::reserve_port() {
     reserved_.open(any.protocol());
     reserved_.set_option(asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>(true));
     reserved_.bind(any);
-    ground_.listeners.push_back(reserved_.local_endpoint());
+    shared_.listeners.push_back(reserved_.local_endpoint());
 }
 
 peer live_proxy::connect(int receive_buffer) {
@@ -85,7 +85,7 @@ peer live_proxy::connect(int receive_buffer) {
     socket.open(tcp::v4());
     if (receive_buffer != 0)
         socket.set_option(asio::socket_base::receive_buffer_size(receive_buffer));
-    socket.connect(ground_.listeners.front());
+    socket.connect(shared_.listeners.front());
     return peer(std::move(socket));
 }
 

@@ -43,7 +43,7 @@ private:
     std::shared_ptr<conf::config> make_config(const change& differently) const;
     void reserve_port();
 
-    proxy::common_ground ground_;
+    proxy::shared_state shared_;
     boost::asio::io_context context_;
     boost::asio::ip::tcp::acceptor reserved_{context_};
     std::unique_ptr<proxy::worker> worker_;

@@ -1,6 +1,6 @@
 #include "tests/proxy/support/peer.hpp"
 
-#include "proxy/head.hpp"
+#include "proxy/http/head.hpp"
 
 #include <boost/asio/write.hpp>
 

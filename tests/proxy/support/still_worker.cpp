@@ -25,11 +25,11 @@ int connect_to(const service& to) {
 } // namespace
 
 still_worker::still_worker() {
-    ground_.config = std::make_shared<conf::config>();
-    ground_.trusted = proxy::make_trust_store("");
-    if (X509_STORE_add_cert(ground_.trusted.get(), test_authority()) != 1)
+    shared_.config = std::make_shared<conf::config>();
+    shared_.trusted = proxy::make_trust_store("");
+    if (X509_STORE_add_cert(shared_.trusted.get(), test_authority()) != 1)
         throw std::runtime_error("the tests' authority is not taken");
-    worker_.emplace(ground_);
+    worker_.emplace(shared_);
     worker_->refresh_clock();
     worker_->sockets.start();
 }
@@ -45,9 +45,9 @@ void still_worker::settle() {
     worker_->context.poll();
 }
 
-line::line(still_worker& w, const service& to) : transport(w->sockets) {
-    if (adopt_connected(connect_to(to)) != proxy::errc::none)
-        throw std::runtime_error("a transport does not take its socket");
+line::line(still_worker& w, const service& to) : connection(w->sockets) {
+    if (adopt_connected(connect_to(to)) != proxy::io_error::none)
+        throw std::runtime_error("a connection does not take its socket");
 }
 
 void line::await_event() const {
@@ -71,7 +71,7 @@ proxy::detached read(line& l, outcome_of_io& out) {
 
 proxy::detached write(line& l, std::string_view text, outcome_of_io& out) {
     const proxy::gather buffers{asio::buffer(text)};
-    const proxy::errc e = co_await l.write_all(buffers);
+    const proxy::io_error e = co_await l.write_all(buffers);
     out.error = e;
 }
 

@@ -19,19 +19,19 @@ public:
     void settle();                                  // what has happened by now
 
 private:
-    proxy::common_ground ground_;
+    proxy::shared_state shared_;
     std::optional<proxy::worker> worker_;
 };
 
 // The proxy's end of a connection to a service of the test's, with what is otherwise for derived classes only.
-class line : public proxy::transport {
+class line : public proxy::connection {
 public:
     line(still_worker& w, const service& to);
 
-    using transport::doubt;
-    using transport::has_sent;
-    using transport::heard;
-    using transport::surplus;
+    using connection::doubt;
+    using connection::has_sent;
+    using connection::heard;
+    using connection::surplus;
     void await_event() const; // the system has something to read, or an error, which nobody has been told of
 
     int unasked = 0;            // how often there was something that nobody waited for,
@@ -41,9 +41,9 @@ private:
     void on_unasked() override;
 };
 
-// What an operation of a transport's came to; no error: it is under way.
+// What an operation of a connection's came to; no error: it is under way.
 struct outcome_of_io {
-    std::optional<proxy::errc> error;
+    std::optional<proxy::io_error> error;
     std::string bytes;
     bool is_done() const noexcept { return error.has_value(); }
 };

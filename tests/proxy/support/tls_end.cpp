@@ -1,6 +1,6 @@
 #include "tests/proxy/support/tls_end.hpp"
 
-#include "proxy/sandbox_certificate.hpp"
+#include "proxy/sandbox/certificate.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <openssl/err.h>

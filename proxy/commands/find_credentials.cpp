@@ -1,0 +1,60 @@
+#include "proxy/commands/find_credentials.hpp"
+
+#include "chain/chain.hpp"
+#include "chain/world.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace countersign::proxy {
+namespace {
+
+namespace asio = boost::asio;
+
+struct question {
+    explicit question(asio::io_context& control) : outside(control) {}
+
+    chain::system_world outside;
+    chain::provider_list sources;
+    std::vector<chain::attempt> tried;
+    std::optional<chain::result<chain::credentials>> keys;
+};
+
+chain::task<> ask(question& q) {
+    q.keys = co_await chain::resolve(q.sources, q.outside, q.tried);
+}
+
+} // namespace
+
+chain::credentials find_command_credentials(const std::string& profile) {
+    asio::io_context control{1};
+    question q(control);
+    chain::chain_settings settings;
+    settings.profile = profile;
+    settings.profile_is_explicit = !profile.empty();
+    q.sources = chain::make_chain(settings);
+    std::exception_ptr bug;
+    asio::co_spawn(control, ask(q), [&](std::exception_ptr thrown) {
+        bug = thrown;
+        control.stop(); // a name may still be looked up that nobody waits for
+    });
+    control.run_for(chain::longest_load);
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+    if (!q.keys) {
+        throw std::runtime_error(chain::cut_off_load(q.tried).detail);
+    }
+    if (!*q.keys) {
+        throw std::runtime_error(q.keys->error().detail);
+    }
+    return std::move(**q.keys);
+}
+
+} // namespace countersign::proxy

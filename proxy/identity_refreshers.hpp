@@ -1,0 +1,77 @@
+// Everybody in whose name this process signs: a refresher for each identity of the configuration, what it gave last,
+// and what that means for /readyz and /metrics. A number (conf::identity::number) never means another identity later:
+// a request that outlives a reload can not end up with somebody else's keys. Control thread only; workers get each
+// snapshot through the subscriber.
+#pragma once
+
+#include "chain/refresh.hpp"
+#include "chain/world.hpp"
+#include "conf/config.hpp"
+#include "proxy/observe/admin.hpp"
+#include "proxy/observe/metrics.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace countersign::proxy {
+
+// Which chain, and which role, gives the keys of [credentials], or of one of c.identities.
+chain::chain_settings chain_settings_of(const conf::config& c);
+chain::chain_settings chain_settings_of(const conf::config& c, const conf::identity& i);
+
+// Whether some request could be signed in its name: named by a [[client]], or, without any, by a route that signs; 0
+// also by requests without a route.
+bool is_in_use(const conf::config& c, std::size_t number);
+
+class identities {
+public:
+    using subscriber = std::function<void(std::size_t identity, const chain::snapshot&)>;
+
+    // `outside` outlives it. Nothing is asked for before start().
+    identities(boost::asio::io_context& control, chain::world& outside, const conf::config& c, subscriber tell);
+
+    void start();
+    void load_now(); // all of them: SIGHUP
+    void load_now(std::size_t identity) { all_[identity].source->load_now(); }
+    void stop();
+
+    // A reload, in two steps: the second can not fail. First c.identities get their numbers: the one they have here if
+    // nothing about them has changed, else a new one.
+    void number(conf::config& c) const;
+    // Then the new ones are asked, and those that are not there any more no longer; the keys of these last for requests
+    // under way until c.listen.drain_timeout has passed. REQUIRES: number(c), and workers that know the new numbers.
+    void change_to(const conf::config& c);
+    std::size_t size() const noexcept { return all_.size(); }
+
+    // Ready only when every identity in use has keys that are good now; the error is that of the first without.
+    readiness ready(const conf::config& c) const;
+    std::vector<credential_gauge> gauges() const; // of the configuration's
+
+private:
+    struct one {
+        conf::identity what; // of [credentials]: only its name, "default"
+        chain::snapshot latest;
+        std::unique_ptr<chain::refresher> source;
+        std::unique_ptr<chain::alarm> grace; // it has left the configuration
+    };
+    void add(const conf::identity& what, chain::chain_settings from);
+    void retire(std::size_t identity, std::chrono::milliseconds grace);
+    void note(std::size_t identity, const chain::snapshot& s);
+    void note_left_out(const std::vector<std::string>& lines);
+    std::string error_of(std::size_t identity) const;
+
+    boost::asio::io_context& control_;
+    chain::world& outside_;
+    std::vector<one> all_; // by number
+    subscriber tell_;
+    std::set<std::string> told_; // lines of what is left out of the files: each is logged once
+};
+
+} // namespace countersign::proxy
