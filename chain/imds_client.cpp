@@ -51,7 +51,7 @@ imds_answer judge(http_result& reply) {
 }
 
 // The answer to the token request is sent with that limit (EC2 User Guide, "Configure the instance metadata options"):
-// with 1 it ends at the instance and never gets into a container on it.
+// with 1 it ends at the instance and never gets into a container on it. The connection itself is made all the same.
 constexpr std::string_view hop_limit_hint =
     "; in a container on an instance this is its HttpPutResponseHopLimit: 1 keeps the answer out, it must be 2 or more "
     "(aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2)";
@@ -135,7 +135,7 @@ task<std::optional<imds_answer>> imds_client::renew_token(world& outside, const 
             if (reply && reply->status == 403)
                 why.why = "the metadata service is disabled (403)";
             why.why = "metadata token: " + why.why;
-            if (!reply && reply.error().is_late)
+            if (!reply && reply.error().is_late && reply.error().stage == http_stage::exchange)
                 why.why += hop_limit_hint;
             // 404 and 405 are a service of version 1: broken, not "no role".
             if (why.is != kind::unreachable)
