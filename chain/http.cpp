@@ -54,11 +54,17 @@ std::uint16_t port_in(std::string_view digits) noexcept {
     return error == std::errc{} && end == digits.data() + digits.size() ? port : std::uint16_t{0};
 }
 
-// Waits for the look-up under way, or until the moment is there.
-task<> await_news(resolver& names, const resolver::name& name, steady::time_point until) {
+// Waits for the look-up under way; false when it has not ended by then.
+task<bool> await_news(resolver& names, const resolver::name& name, steady::time_point until) {
+    const auto ended = std::make_shared<bool>(false);
     const auto news = std::make_shared<asio::steady_timer>(names.context(), until);
-    if (names.ask(name, [news] { news->cancel(); }))
+    const bool is_asked = names.ask(name, [news, ended] {
+        *ended = true;
+        news->cancel();
+    });
+    if (is_asked)
         co_await news->async_wait(as_values);
+    co_return *ended;
 }
 
 task<boost::system::result<addresses, http_fault>>
@@ -67,12 +73,14 @@ addresses_of(resolver& names, const http_ask& ask, const http_url& url, steady::
     const auto name = names.find(url.host);
     auto stands = names.check(name, steady::now(), known_name::wanted::any);
     if (stands == standing::unknown) {
-        co_await await_news(names, name, until);
+        const bool has_news = co_await await_news(names, name, until);
+        if (!has_news) // what is known is of an earlier look-up
+            co_return fault(http_stage::connect, "name look-up", beast::error::timeout);
         stands = names.check(name, steady::now(), known_name::wanted::any);
     }
     if (stands != standing::fresh && stands != standing::stale) {
         const std::string& why = name->known.trouble();
-        co_return http_fault{http_stage::connect, "name look-up: " + (why.empty() ? "no answer in time" : why)};
+        co_return http_fault{http_stage::connect, "name look-up: " + (why.empty() ? "no usable answer" : why)};
     }
     // Every address, not only the first: a name with one good and one bad address would pass by luck.
     const auto& known = name->known.addresses();

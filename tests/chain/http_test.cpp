@@ -1,5 +1,6 @@
 #include "chain/http.hpp"
 #include "tests/support/imposter.hpp"
+#include "tests/support/name_server.hpp"
 #include "tests/support/run_task.hpp"
 
 #include <gtest/gtest.h>
@@ -71,6 +72,16 @@ TEST_F(Http, NamesRootsThatCannotBeRead) {
     const auto reply = tests::run_task(alone, ask_http(a, "/no/such/file", nobody));
     ASSERT_FALSE(reply);
     EXPECT_NE(reply.error().detail.find("AWS_CA_BUNDLE"), std::string::npos) << reply.error().detail;
+}
+
+TEST(HttpName, IsNotAskedForOverTlsWhereNoCertificateCanHaveIt) {
+    http_ask a;
+    a.url = "https://" + std::string(300, 'a') + "/"; // longer than a server name may be
+    boost::asio::io_context alone{1};
+    resolver nobody(alone);
+    const auto reply = tests::run_task(alone, ask_http(a, "", nobody));
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().stage, http_stage::url);
 }
 
 TEST_F(Http, SendsNoLengthWhereThereIsNoBody) {
@@ -160,6 +171,34 @@ TEST_F(Http, ChecksTheAddressesOfANameToo) {
     a.may_dial = [](const boost::asio::ip::address& address) { return !address.is_loopback(); };
     EXPECT_EQ(ask(a).error().stage, http_stage::forbidden);
     EXPECT_TRUE(endpoint.heads().empty());
+}
+
+task<http_result> ask_then_stop(const http_ask& a, resolver& names) {
+    auto reply = co_await ask_http(a, "", names);
+    names.stop();
+    co_return reply;
+}
+
+TEST(HttpName, IsSaidToBeLateWhateverAnEarlierLookUpSaid) {
+    tests::name_server zone;
+    boost::asio::io_context on{1};
+    resolver there(on, nullptr, zone.service());
+    http_ask a;
+    a.url = "http://endpoint.example/";
+    a.connect_limit = 5s;
+    zone.script("endpoint.example", {.addresses = {}, .code = 5});
+    const auto refused = tests::run_task(on, ask_http(a, "", there));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().stage, http_stage::connect);
+    EXPECT_FALSE(refused.error().is_late);
+    EXPECT_EQ(refused.error().detail.find("in time"), std::string::npos) << refused.error().detail;
+    zone.script("endpoint.example", {.addresses = {}, .silent = true});
+    a.connect_limit = 50ms;
+    const auto late = tests::run_task(on, ask_then_stop(a, there));
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().stage, http_stage::connect);
+    EXPECT_EQ(late.error().detail, "name look-up: no answer in time");
+    EXPECT_TRUE(late.error().is_late);
 }
 
 TEST_F(Http, SpeaksTlsToHttpsOnly) {
