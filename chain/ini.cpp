@@ -192,8 +192,8 @@ std::vector<ini_section> reader::read() {
 } // namespace
 
 result<std::vector<ini_section>> parse_ini(std::string_view text, std::string_view file) {
-    if (const auto wrong = wrong_encoding(text); !wrong.empty())
-        return failure{fmt::format("{}:1: {}", printable(file, 300), wrong), false};
+    if (const auto encoding = foreign_encoding(text); !encoding.empty())
+        return failure{fmt::format("{}:1: {}", printable(file, 300), in_wrong_encoding("the file", encoding)), false};
     return reader(text).read();
 }
 

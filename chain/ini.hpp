@@ -51,7 +51,9 @@ struct ini_section {
     text_span at; // the title's line, with the line's end
 };
 
-// A failure is of the whole file, which is not in UTF-8 or has a byte order mark, and starts with "FILE:1: ".
+// A failure is of the whole file, which has a byte order mark or is in UTF-16, and starts with "FILE:1: ". Other bytes
+// that are no UTF-8 are taken as they stand: in a comment they do no harm, in a key they are refused as all are that
+// are not visible ASCII.
 result<std::vector<ini_section>> parse_ini(std::string_view text, std::string_view file);
 
 // Letters, digits and _ - / . % @ : + : what every SDK takes as the name of a profile or a property.

@@ -86,16 +86,4 @@ std::size_t indentation_of(std::string_view line) noexcept {
     return characters;
 }
 
-std::string_view wrong_encoding(std::string_view text) noexcept {
-    if (text.starts_with("\xef\xbb\xbf"))
-        return "the file begins with a byte order mark (UTF-8), which the AWS CLI does not read either: save it "
-               "without one";
-    if (text.starts_with("\xff\xfe"sv) || text.starts_with("\xfe\xff"sv))
-        return "the file is UTF-16 (it begins with that byte order mark): save it as UTF-8, without a mark";
-    const auto first = text.substr(0, 4);
-    const bool is_wide = first.size() == 4 && ((first[0] == '\0' && first[2] == '\0' && first[1] != '\0') ||
-                                               (first[1] == '\0' && first[3] == '\0' && first[0] != '\0'));
-    return is_wide ? "the file is UTF-16 (without a byte order mark): save it as UTF-8" : "";
-}
-
 } // namespace countersign::chain

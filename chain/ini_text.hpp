@@ -18,7 +18,4 @@ std::string_view stripped_back(std::string_view text) noexcept;
 // How many characters of blank a line begins with.
 std::size_t indentation_of(std::string_view line) noexcept;
 
-// What is wrong with the encoding of a whole file: a byte order mark, UTF-16. "" when nothing is.
-std::string_view wrong_encoding(std::string_view text) noexcept;
-
 } // namespace countersign::chain

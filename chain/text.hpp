@@ -28,23 +28,25 @@ constexpr bool is_visible(std::string_view text) noexcept {
 
 // What a text is instead of plain UTF-8, for messages: "UTF-16 (little-endian)", "UTF-8 with a byte order mark", …, or
 // "" for what may be plain UTF-8. Editors and shells of Windows leave such files behind. Without a mark UTF-16 is known
-// by a NUL in every other byte: the first eight characters decide.
+// by a NUL in every other byte: the first two characters decide.
 constexpr std::string_view foreign_encoding(std::string_view text) noexcept {
     using namespace std::string_view_literals;
     if (text.starts_with("\xff\xfe\0\0"sv) || text.starts_with("\0\0\xfe\xff"sv))
-        return "UTF-32";
+        return "UTF-32 with a byte order mark";
     if (text.starts_with("\xef\xbb\xbf"sv))
         return "UTF-8 with a byte order mark";
-    const auto begin = text.substr(0, std::min<std::size_t>(text.size() & ~std::size_t{1}, 16));
-    bool is_little = !begin.empty();
+    if (text.starts_with("\xff\xfe"sv))
+        return "UTF-16 (little-endian) with a byte order mark";
+    if (text.starts_with("\xfe\xff"sv))
+        return "UTF-16 (big-endian) with a byte order mark";
+    const auto begin = text.substr(0, text.size() < 4 ? 2 : 4);
+    bool is_little = begin.size() >= 2;
     bool is_big = is_little;
-    for (std::size_t i = 0; i < begin.size(); i += 2) {
+    for (std::size_t i = 0; i + 1 < begin.size(); i += 2) {
         is_little = is_little && begin[i] != '\0' && begin[i + 1] == '\0';
         is_big = is_big && begin[i] == '\0' && begin[i + 1] != '\0';
     }
-    if (is_little || text.starts_with("\xff\xfe"sv))
-        return "UTF-16 (little-endian)";
-    return is_big || text.starts_with("\xfe\xff"sv) ? "UTF-16 (big-endian)" : ""sv;
+    return is_little ? "UTF-16 (little-endian)"sv : is_big ? "UTF-16 (big-endian)"sv : ""sv;
 }
 
 // For messages: "the file is UTF-16 (little-endian): it must be plain UTF-8"

@@ -159,11 +159,11 @@ TEST(Ini, NamesAnEncodingThatItCannotRead) {
         std::string_view text, says;
     };
     for (const row& r : {
-             row{"\xef\xbb\xbf[s]\n"sv, "byte order mark (UTF-8)"},
-             row{"\xff\xfe[\0s\0]\0"sv, "UTF-16"},
-             row{"\xfe\xff\0[\0s\0]"sv, "byte order mark"},
-             row{"[\0s\0]\0"sv, "UTF-16 (without"},
-             row{"\0[\0s\0]"sv, "UTF-16 (without"},
+             row{"\xef\xbb\xbf[s]\n"sv, "the file is UTF-8 with a byte order mark: it must be plain UTF-8"},
+             row{"\xff\xfe[\0s\0]\0"sv, "UTF-16 (little-endian) with a byte order mark"},
+             row{"\xfe\xff\0[\0s\0]"sv, "UTF-16 (big-endian) with a byte order mark"},
+             row{"[\0s\0]\0"sv, "the file is UTF-16 (little-endian): it must be plain UTF-8"},
+             row{"\0[\0s\0]"sv, "the file is UTF-16 (big-endian): it must be plain UTF-8"},
          }) {
         const auto sections = parse_ini(r.text, "f");
         ASSERT_FALSE(sections) << r.says;

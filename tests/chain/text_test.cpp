@@ -8,11 +8,11 @@ namespace {
 using namespace std::string_view_literals;
 
 TEST(Text, KnowsForeignEncodingsByTheirMark) {
-    EXPECT_EQ(foreign_encoding("\xff\xfe{\0"sv), "UTF-16 (little-endian)");
-    EXPECT_EQ(foreign_encoding("\xfe\xff\0{"sv), "UTF-16 (big-endian)");
-    EXPECT_EQ(foreign_encoding("\xff\xfe"sv), "UTF-16 (little-endian)");
-    EXPECT_EQ(foreign_encoding("\xff\xfe\0\0{\0\0\0"sv), "UTF-32");
-    EXPECT_EQ(foreign_encoding("\0\0\xfe\xff\0\0\0{"sv), "UTF-32");
+    EXPECT_EQ(foreign_encoding("\xff\xfe{\0"sv), "UTF-16 (little-endian) with a byte order mark");
+    EXPECT_EQ(foreign_encoding("\xfe\xff\0{"sv), "UTF-16 (big-endian) with a byte order mark");
+    EXPECT_EQ(foreign_encoding("\xff\xfe"sv), "UTF-16 (little-endian) with a byte order mark");
+    EXPECT_EQ(foreign_encoding("\xff\xfe\0\0{\0\0\0"sv), "UTF-32 with a byte order mark");
+    EXPECT_EQ(foreign_encoding("\0\0\xfe\xff\0\0\0{"sv), "UTF-32 with a byte order mark");
     EXPECT_EQ(foreign_encoding("\xef\xbb\xbf{}"sv), "UTF-8 with a byte order mark");
 }
 
@@ -22,6 +22,7 @@ TEST(Text, KnowsUtf16WithoutAMarkByItsNuls) {
     EXPECT_EQ(foreign_encoding("A\0"sv), "UTF-16 (little-endian)");
     // What comes later may be outside of ASCII.
     EXPECT_EQ(foreign_encoding("#\0 \0a\0b\0c\0d\0e\0f\0\x34\x12"sv), "UTF-16 (little-endian)");
+    EXPECT_EQ(foreign_encoding("#\0 \0\x2d\x4e"sv), "UTF-16 (little-endian)");
 }
 
 TEST(Text, TakesEverythingElseForUtf8) {
