@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// AWS SDKs and Tools Reference Guide, "Retry behavior".
+// AWS SDKs and Tools Reference Guide, "Retry behavior", and the lists of the SDKs.
 constexpr std::array<std::string_view, 14> throttling_codes{
     "Throttling",
     "ThrottlingException",
@@ -31,16 +31,12 @@ constexpr std::array<std::string_view, 14> throttling_codes{
     "PriorRequestNotComplete",
     "EC2ThrottledException",
 };
-// The last is STS's: it could not ask the identity provider for its keys.
+// The last is STS's, no other service has it: it could not ask the identity provider for its keys.
 constexpr std::array<std::string_view, 3> transient_codes{
     "RequestTimeout",
     "RequestTimeoutException",
     "IDPCommunicationError",
 };
-
-bool is_in(const auto& list, std::string_view code) noexcept {
-    return std::find(list.begin(), list.end(), code) != list.end();
-}
 
 std::optional<std::int64_t> whole_number(std::string_view digits) noexcept {
     std::int64_t number = 0;
@@ -91,6 +87,14 @@ std::chrono::milliseconds asked_for(const http_reply& reply, std::chrono::system
 
 } // namespace
 
+bool is_throttling_code(std::string_view code) noexcept {
+    return std::find(throttling_codes.begin(), throttling_codes.end(), code) != throttling_codes.end();
+}
+
+bool is_transient_code(std::string_view code) noexcept {
+    return std::find(transient_codes.begin(), transient_codes.end(), code) != transient_codes.end();
+}
+
 // A status that the standard mode does not know, but others: 429 (JavaScript, botocore's legacy mode) and 509
 // (botocore's legacy mode, which is boto3's default).
 repetition repetition_after(const http_result& reply, std::string_view code) noexcept {
@@ -101,9 +105,9 @@ repetition repetition_after(const http_result& reply, std::string_view code) noe
     const auto s = reply->status;
     if (s < 400)
         return repetition::none;
-    if (is_in(throttling_codes, code) || s == 429 || s == 509)
+    if (is_throttling_code(code) || s == 429 || s == 509)
         return repetition::slowly;
-    if (is_in(transient_codes, code))
+    if (is_transient_code(code))
         return repetition::soon;
     return s == 500 || s == 502 || s == 503 || s == 504 ? repetition::soon : repetition::none;
 }

@@ -15,6 +15,11 @@ inline constexpr unsigned most_attempts = 3; // the first one included
 // An answer may ask for a longer pause than ours, but only by so much: a load has no more than 25 s.
 inline constexpr std::chrono::seconds longest_told_pause{5};
 
+// Codes that say of an answer, whatever its status: the service is throttling; the next attempt may go well. The
+// proxy's own requests follow them too.
+bool is_throttling_code(std::string_view code) noexcept;
+bool is_transient_code(std::string_view code) noexcept;
+
 enum class repetition : std::uint8_t { none, soon, slowly };
 
 // Of AWS's own services (STS, IAM Identity Center, sign-in). `code` is the service's error code, "" when there is

@@ -1,5 +1,6 @@
 #include "proxy/rules/retry.hpp"
 
+#include "chain/retry.hpp"
 #include "proxy/http/http_date.hpp"
 
 #include <algorithm>
@@ -17,40 +18,12 @@ constexpr unsigned throttled_cost = 5;
 constexpr unsigned failure_cost = 14;
 constexpr milliseconds longest_wish = 5s; // how much longer than our own delay a service may make us wait
 
-// AWS SDKs and Tools Reference Guide, "Retry behavior", and the lists of the SDKs.
-constexpr std::array<std::string_view, 14> throttling_codes{
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "LimitExceededException",
-    "RequestThrottled",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-};
-// The last one is STS's; no other service has it.
-constexpr std::array<std::string_view, 3> transient_codes{
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "IDPCommunicationError",
-};
 constexpr std::array<std::string_view, 4> long_polling_targets{
     "AmazonSQS.ReceiveMessage",
     "AWSStepFunctions.GetActivityTask",
     "SimpleWorkflowService.PollForActivityTask",
     "SimpleWorkflowService.PollForDecisionTask",
 };
-
-template <std::size_t N>
-bool contains(const std::array<std::string_view, N>& list, std::string_view text) noexcept {
-    return std::find(list.begin(), list.end(), text) != list.end();
-}
 
 // Digits only; a number beyond all bounds is the largest one. "-100", "1.5", "" → nullopt.
 std::optional<std::uint64_t> whole_number(std::string_view text) noexcept {
@@ -93,9 +66,9 @@ attempt_result classify(unsigned status, std::string_view code) noexcept {
         return attempt_result::transient; // no answer
     if (status < 400)
         return attempt_result::success;
-    if (contains(throttling_codes, code))
+    if (chain::is_throttling_code(code))
         return attempt_result::throttled;
-    if (contains(transient_codes, code))
+    if (chain::is_transient_code(code))
         return attempt_result::transient;
     // Only JavaScript's SDK retries a bare 429; a code beside it that is none of the above means something
     // else.
@@ -130,7 +103,8 @@ retry_policy policy_for(std::string_view service, std::optional<unsigned> config
 }
 
 bool is_long_polling(std::string_view amz_target) noexcept {
-    return contains(long_polling_targets, amz_target);
+    return std::find(long_polling_targets.begin(), long_polling_targets.end(), amz_target) !=
+           long_polling_targets.end();
 }
 
 retry_decision decide(const retry_policy& policy, const attempt& a, double u01, retry_budget& budget) noexcept {
