@@ -103,10 +103,8 @@ task<> client_connection::exchange_with_upstream(exchange& x) {
             continue;
         }
         const attempt a = describe(out, x, worker_, paid);
-        const retry_policy& policy = x.destination->retries;
-        const retry_decision next = decide(policy, a, worker_.random(), *x.destination->budget);
-        const bool would_repeat = a.result != attempt_result::final_error && a.number < policy.max_attempts;
-        out.held_back = out.held_back || (!a.repeatable && would_repeat);
+        const retry_decision next = decide(x.destination->retries, a, worker_.random(), *x.destination->budget);
+        out.held_back = out.held_back || next.held_back;
         const std::chrono::milliseconds wait = next.delay.value_or(next.hold);
         if (next.delay) {
             count_retry(x, reason_of(a.result));

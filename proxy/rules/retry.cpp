@@ -112,12 +112,14 @@ retry_decision decide(const retry_policy& policy, const attempt& a, double u01, 
         budget.give_back(a.number == 1 ? 1 : a.paid);
         return {};
     }
-    if (a.result == attempt_result::final_error || a.number >= policy.max_attempts || !a.repeatable)
+    if (a.result == attempt_result::final_error || a.number >= policy.max_attempts)
         return {};
     const milliseconds delay = delay_after(policy, a, u01);
     if (delay > a.left)
         return {};
     const unsigned cost = a.result == attempt_result::throttled ? throttled_cost : failure_cost;
+    if (!a.repeatable)
+        return {.held_back = budget.tokens() >= cost};
     if (!budget.take(cost))
         return {.hold = a.long_polling ? delay : 0ms};
     return {.delay = delay, .cost = cost};

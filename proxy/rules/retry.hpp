@@ -62,6 +62,7 @@ struct retry_decision {
     std::optional<std::chrono::milliseconds> delay = {}; // none: this was the last attempt
     unsigned cost = 0;                                   // what the retry took from the budget
     std::chrono::milliseconds hold{0}; // without a delay: pass the failure on only after this (long polling)
+    bool held_back = false;            // there would be another attempt, were the request repeatable
 };
 
 // Operations that wait on the server: their callers ask again at once, so that a failure which comes back without a
@@ -69,7 +70,7 @@ struct retry_decision {
 bool is_long_polling(std::string_view amz_target) noexcept;
 
 // Asked once after each attempt. Gives quota back on success (1, or `paid` after retries); else, in this order: not
-// retryable, attempts used up, not repeatable, delay longer than what is left, quota empty → no delay. The delay is
+// retryable, attempts used up, delay longer than what is left, not repeatable, quota empty → no delay. The delay is
 // u01 · min(base · 2^(n−1), longest), held between itself and itself + 5 s by x-amz-retry-after, or else by Retry-After
 // (which waits at most 5 s longer). REQUIRES: a.number ≥ 1 and 0 ≤ u01 ≤ 1.
 retry_decision decide(const retry_policy& policy, const attempt& a, double u01, retry_budget& budget) noexcept;

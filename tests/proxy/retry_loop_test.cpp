@@ -143,6 +143,17 @@ TEST(Attempts, RepeatNoRequestThatMayHaveBeenCarriedOut) {
     }
 }
 
+TEST(Attempts, BlameTheRuleOnlyWhereTheRequestWouldHaveBeenRepeated) {
+    live_proxy late([](conf::config& c) { c.retry.max_elapsed = -1s; }); // over before the first attempt is
+    live_proxy once([](conf::config& c) { c.retry.mode = conf::retry_mode::off; });
+    for (live_proxy* p : {&late, &once}) {
+        const message refused = lose_the_answer(*p, post());
+        EXPECT_EQ(refused.status(), 502u);
+        EXPECT_THAT(refused.body, HasSubstr("may have been carried out"));
+        EXPECT_THAT(refused.body, Not(HasSubstr("retry.unknown_outcome")));
+    }
+}
+
 TEST(Attempts, RepeatWhatOnlyReadsOrHasAToken) {
     live_proxy p;
     const std::string requests[]{

@@ -166,6 +166,24 @@ TEST(Retry, TakesNothingFromTheQuotaWhereItDoesNotRetry) {
     EXPECT_EQ(decide(retry_policy{.max_attempts = 1}, failed(1), 1.0, budget).delay, std::nullopt);
 }
 
+TEST(Retry, SaysWhereNothingButTheRuleHoldsItBack) {
+    const auto is_held_back = [](attempt a, retry_budget budget = retry_budget{}) {
+        a.repeatable = false;
+        return decide(retry_policy{}, a, 1.0, budget).held_back;
+    };
+    EXPECT_TRUE(is_held_back(failed(1)));
+    EXPECT_TRUE(is_held_back(failed(2, attempt_result::timeout)));
+    EXPECT_FALSE(is_held_back(failed(3)));
+    EXPECT_FALSE(is_held_back(failed(1, attempt_result::final_error)));
+    EXPECT_FALSE(is_held_back(failed(1, attempt_result::success)));
+    EXPECT_FALSE(is_held_back(failed(1), retry_budget{1}));
+    attempt late = failed(1);
+    late.left = 49ms; // less than the delay
+    EXPECT_FALSE(is_held_back(late));
+    retry_budget budget;
+    EXPECT_FALSE(decide(retry_policy{}, failed(1), 1.0, budget).held_back);
+}
+
 TEST(Retry, AllowsThirtyFiveRetriesInAnOutage) {
     retry_budget budget;
     unsigned retries = 0;
