@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace countersign::chain {
@@ -53,17 +54,24 @@ std::string_view nearest_name(const profile_set& profiles, std::string_view name
     return nearest;
 }
 
+// "" where the variable names none. Blanks name a profile that is not there.
+std::string name_in(const world& outside, const char* variable) {
+    const auto named = outside.env(variable).value_or("");
+    const auto name = trimmed(named);
+    return std::string(name.empty() ? std::string_view(named) : name);
+}
+
 } // namespace
 
 profile_choice choose_profile(const world& outside, const chain_settings& settings) {
     if (!settings.profile.empty())
         return {settings.profile, "named explicitly"};
-    for (const auto* variable : {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"})
-        if (const auto named = outside.env(variable); named && !named->empty()) {
-            const auto name = trimmed(*named);
-            return {name.empty() ? *named : std::string(name), variable}; // blanks name a profile that is not there
-        }
-    return {"default", ""};
+    auto name = name_in(outside, "AWS_PROFILE");
+    auto other = name_in(outside, "AWS_DEFAULT_PROFILE");
+    if (name.empty())
+        return other.empty() ? profile_choice{"default", ""} : profile_choice{std::move(other), "AWS_DEFAULT_PROFILE"};
+    auto passed_over = other.empty() || other == name ? "" : "AWS_DEFAULT_PROFILE = " + printable(other);
+    return {std::move(name), "AWS_PROFILE", std::move(passed_over)};
 }
 
 std::string selected_profile(const world& outside, const chain_settings& settings) {

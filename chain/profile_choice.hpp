@@ -18,9 +18,12 @@ class world;
 struct profile_choice {
     std::string name;     // "default" when nothing names one
     std::string named_by; // "AWS_PROFILE", "named explicitly"; "" when nothing does
+    // "AWS_DEFAULT_PROFILE = b" where AWS_PROFILE names another one.
+    std::string passed_over = {};
 };
 
-// --profile or the configuration, AWS_PROFILE, AWS_DEFAULT_PROFILE.
+// --profile or the configuration, AWS_PROFILE, AWS_DEFAULT_PROFILE: in the order of the AWS CLI 2 and the SDK for Go.
+// boto3 asks AWS_DEFAULT_PROFILE first, which AWS no longer documents.
 profile_choice choose_profile(const world& outside, const chain_settings& settings);
 std::string selected_profile(const world& outside, const chain_settings& settings); // its name alone
 

@@ -91,9 +91,11 @@ std::string names_in(const profile_set& profiles) {
 }
 
 sight profile_provider::look(const world& outside) const {
-    const auto [name, named_by] = choose_profile(outside, settings_);
+    const auto [name, named_by, passed_over] = choose_profile(outside, settings_);
     sight s;
     s.seen.push_back(fmt::format("profile {} ({})", printable(name), named_by.empty() ? "the default one" : named_by));
+    if (!passed_over.empty())
+        s.seen.push_back(fmt::format("{} does not count beside {}", passed_over, named_by));
     const auto add = [&](const std::vector<std::string>& lines) {
         s.seen.insert(s.seen.end(), lines.begin(), lines.end());
     };

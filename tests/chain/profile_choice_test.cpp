@@ -30,6 +30,19 @@ TEST_F(ProfileChoice, IsTheOneThatIsNamed) {
     EXPECT_EQ(selected_profile(outside, {}), " ");
 }
 
+// As for the AWS CLI 2, the SDK for Go and AWS's documents; boto3 has it the other way round.
+TEST_F(ProfileChoice, TakesAwsProfileWhereBothVariablesNameOne) {
+    outside.variables = {{"AWS_PROFILE", "a"}, {"AWS_DEFAULT_PROFILE", "b"}};
+    EXPECT_EQ(selected_profile(outside, {}), "a");
+    EXPECT_EQ(choose_profile(outside, {}).passed_over, "AWS_DEFAULT_PROFILE = b");
+    outside.variables["AWS_DEFAULT_PROFILE"] = " a ";
+    EXPECT_EQ(choose_profile(outside, {}).passed_over, "");
+    outside.variables["AWS_DEFAULT_PROFILE"] = "";
+    EXPECT_EQ(choose_profile(outside, {}).passed_over, "");
+    outside.variables = {{"AWS_DEFAULT_PROFILE", "b"}};
+    EXPECT_EQ(choose_profile(outside, {}).passed_over, "");
+}
+
 std::string missing(std::string_view config, std::string_view name, std::string_view keys = "") {
     const auto set = merge_profiles({"config", config}, {"credentials", keys});
     EXPECT_TRUE(set) << set.error().detail;

@@ -161,6 +161,18 @@ class SameAsOthers(Machine):
                 self.assertTrue(ours.pop("Provider"))
                 self.assertEqual(ours, json.loads(exported.stdout))
 
+    def test_awscli_takes_the_same_of_two_profiles(self):
+        """Unlike boto3, which asks AWS_DEFAULT_PROFILE first."""
+        env = self.build("", f"[a]\n{pair('one')}[b]\n{pair('two')}", {"AWS_PROFILE": "a", "AWS_DEFAULT_PROFILE": "b"})
+        exported = self.run_it(["/usr/bin/aws", "configure", "export-credentials"], env)
+        self.assertEqual(exported.returncode, 0, exported.stderr)
+        wanted = json.loads(exported.stdout)["AccessKeyId"]
+        self.assertEqual(json.loads(self.ours(env).stdout)["AccessKeyId"], wanted)
+        said = b"AWS_DEFAULT_PROFILE = b does not count beside AWS_PROFILE"
+        self.assertIn(said, self.ours(env, "--output", "explain").stdout)
+        env["AWS_DEFAULT_PROFILE"] = "a"
+        self.assertNotIn(b"does not count", self.ours(env, "--output", "explain").stdout)
+
 
 class Process(Machine):
     def test_a_helper_that_it_leaves_behind_is_not_waited_for_and_lives_on(self):
