@@ -75,6 +75,14 @@ TEST_F(Resolver, FindsTheAddressesOfBothFamilies) {
     expect_idle();
 }
 
+// RFC 6724: whatever this machine routes, itself is nearer than the rest of the world (rules 1 and 8).
+TEST_F(Resolver, GivesTheNearestAddressFirstAsGetaddrinfoDoes) {
+    dns.script("far.test", {{"2001:db8::1", "::1"}});
+    const auto& sorted = look_up("far.test").addresses();
+    ASSERT_EQ(sorted.size(), 2u);
+    EXPECT_EQ(sorted.front().to_string(), "::1");
+}
+
 TEST_F(Resolver, KeepsAnAnswerForTheShortestTimeOnTheWayThere) {
     dns.script("alias.test", {{"192.0.2.1"}, 200, {"a.test", "b.test", "c.test"}, 20});
     const known_name& n = look_up("alias.test");

@@ -111,6 +111,23 @@ class Time(unittest.TestCase):
             self.assertLess(time.monotonic() - began, 3 * PATIENCE)
         self.assertEqual(len(upstream.requests), 2)
 
+    def test_a_head_that_drips_ends_in_time(self):
+        over = threading.Event()
+        self.addCleanup(over.set)
+
+        def respond(_, connection):
+            connection.sock.sendall(b"HTTP/1.1 200 OK\r\nX-Drop: ")
+            while not over.wait(0.1):
+                connection.sock.sendall(b"x")
+        upstream = Upstream(respond)
+        self.addCleanup(upstream.close)
+        with Proxy([to(upstream.port)], retry={"max_elapsed": "500ms"},
+                   upstream={"response_timeout": "1s"}) as proxy:
+            began = time.monotonic()
+            self.assertEqual(proxy.ask(GET).status, 504)
+            self.assertLess(time.monotonic() - began, 3 * PATIENCE)
+        self.assertEqual(len(upstream.requests), 1)
+
     def test_a_dead_peer_is_looked_for(self):
         upstream = Upstream()
         self.addCleanup(upstream.close)
