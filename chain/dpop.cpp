@@ -94,6 +94,8 @@ std::optional<std::string> signature_of(EVP_PKEY* key, std::string_view text) {
     if (!context || EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key) != 1 ||
         EVP_DigestSign(context.get(), der.data(), &size, begin, text.size()) != 1)
         return std::nullopt;
+    if (size == 0 || size > der.size()) // without memory OpenSSL 3.0 calls it done all the same
+        return std::nullopt;
     const unsigned char* at = der.data();
     const signature_pointer pair(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
     std::array<unsigned char, 2 * coordinate_size> raw{};
@@ -107,6 +109,8 @@ std::optional<std::string> signature_of(EVP_PKEY* key, std::string_view text) {
 
 result<secret>
 dpop_proof(std::string_view pem, std::string_view url, std::string_view id, std::chrono::system_clock::time_point now) {
+    if (id.empty())
+        return failure{"OpenSSL gives no random number for a proof's id", true};
     const auto key = read_key(pem);
     ERR_clear_error(); // nothing of ours is left for who looks next (TLS)
     if (!key)

@@ -14,7 +14,7 @@ namespace countersign::chain {
 
 // A proof for one POST to `url`. `pem` is a P-256 private key without a password (SEC1 or PKCS #8); `id` is new for
 // each proof. REQUIRES: `url` is an address that read_url took and `id` a UUID: neither needs escapes in JSON. A
-// failure: the key is none.
+// failure: the key is none, or there is no `id`.
 result<secret>
 dpop_proof(std::string_view pem, std::string_view url, std::string_view id, std::chrono::system_clock::time_point now);
 

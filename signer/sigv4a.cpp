@@ -205,7 +205,9 @@ ecdsa_signature ecdsa_key::sign(std::string_view string_to_sign) const {
     std::array<unsigned char, most_ecdsa_hex / 2> der;
     std::size_t size = der.size();
     const digest hash = sha256_of(string_to_sign);
-    require(EVP_PKEY_sign(context_.get(), der.data(), &size, hash.data(), hash.size()) == 1);
+    // Without memory OpenSSL 3.0 calls it done and gives a size that is none.
+    const bool done = EVP_PKEY_sign(context_.get(), der.data(), &size, hash.data(), hash.size()) == 1;
+    require(done && size > 0 && size <= der.size());
     ecdsa_signature made;
     write_hex(std::span(der).first(size), made.hex_.data());
     made.size_ = 2 * size;

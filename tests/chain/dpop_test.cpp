@@ -48,6 +48,12 @@ TEST(Dpop, SaysWhatItIsAProofOf) {
     EXPECT_EQ(proof.payload, expected);
 }
 
+TEST(Dpop, IsNotMadeWithoutAnId) {
+    const auto token = dpop_proof(pem_of(EVP_EC_gen("P-256")), url, "", noon); // random_uuid() without randomness
+    ASSERT_FALSE(token);
+    EXPECT_TRUE(token.error().retryable);
+}
+
 TEST(Dpop, WantsAPrivateKeyOfP256) {
     for (const auto& pem :
          {std::string("no key"), std::string(), pem_of(EVP_EC_gen("P-384")), pem_of(EVP_RSA_gen(2048))}) {
