@@ -9,11 +9,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_static_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/http/span_body.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
@@ -124,25 +125,38 @@ dial(beast::tcp_stream& stream, resolver& names, const http_ask& ask, const http
     co_return std::nullopt;
 }
 
-// The body is a view: the secret is not copied once more.
-using ask_message = http::request<http::span_body<const char>>;
+// What is written, head and body; it holds tokens, so it is made in one piece of memory and wiped.
+class ask_text {
+public:
+    ask_text(const http_ask& ask, const http_url& url) {
+        const auto body = ask.body.reveal();
+        std::size_t size = 256 + ask.method.size() + url.target.size() + url.host_field.size() + body.size();
+        for (const auto& f : ask.fields)
+            size += f.name.size() + f.value.reveal().size() + 4;
+        text_.reserve(size);
+        text_.append(ask.method).append(" ").append(url.target).append(" HTTP/1.1\r\n");
+        add("Host", url.host_field);
+        add("User-Agent", "countersign");
+        add("Connection", "close");
+        for (const auto& f : ask.fields)
+            add(f.name, f.value.reveal());
+        if (!body.empty() || ask.method == "PUT" || ask.method == "POST")
+            add("Content-Length", std::to_string(body.size()));
+        text_.append("\r\n").append(body);
+    }
+    ask_text(const ask_text&) = delete;
+    ask_text& operator=(const ask_text&) = delete;
+    ~ask_text() { OPENSSL_cleanse(text_.data(), text_.size()); }
 
-ask_message request_for(const http_ask& ask, const http_url& url) {
-    ask_message request;
-    request.method_string(ask.method);
-    request.target(url.target);
-    request.version(11);
-    request.set(http::field::host, url.host_field);
-    request.set(http::field::user_agent, "countersign");
-    request.set(http::field::connection, "close");
-    for (const auto& f : ask.fields)
-        request.set(f.name, f.value.reveal());
-    const auto body = ask.body.reveal();
-    request.body() = {body.data(), body.size()};
-    if (!body.empty() || ask.method == "PUT" || ask.method == "POST")
-        request.content_length(body.size());
-    return request;
-}
+    asio::const_buffer bytes() const noexcept { return asio::buffer(text_); }
+
+private:
+    void add(std::string_view name, std::string_view value) {
+        text_.append(name).append(": ").append(value).append("\r\n");
+    }
+
+    std::string text_;
+};
 
 // Where an answer is read into; it holds keys, so it is wiped.
 struct answer_buffer {
@@ -165,21 +179,64 @@ http_reply reply_of(http::response<http::string_body>& message) {
     return reply;
 }
 
+using answer_parser = http::response_parser<http::string_body>;
+
+// Takes what was read. True: go on reading.
+bool is_unfinished(answer_parser& parser, answer_buffer& buffer, error_code& error) {
+    if (error == asio::error::eof) {
+        error = {};
+        if (parser.got_some())
+            parser.put_eof(error);
+        else
+            error = http::error::end_of_stream;
+        return false;
+    }
+    while (!error && !parser.is_done() && buffer.view.size() != 0)
+        buffer.view.consume(parser.put(buffer.view.data(), error));
+    if (error != http::error::need_more)
+        return !error && !parser.is_done();
+    error = {};
+    return true;
+}
+
+asio::mutable_buffer room_in(answer_buffer& buffer, error_code& error) {
+    const std::size_t left = answer_buffer::size - buffer.view.size();
+    if (left != 0)
+        return buffer.view.prepare(left);
+    error = http::error::buffer_overflow;
+    return {};
+}
+
+http_fault unreadable(const error_code& error) {
+    if (error == http::error::body_limit || error == http::error::header_limit || error == http::error::buffer_overflow)
+        return {http_stage::too_large, "the answer is longer than 64 KiB"};
+    return fault(http_stage::exchange, "reading", error);
+}
+
+// Not http::async_write and http::async_read: those two took most of this file's time to compile, for each stream.
 template <class Stream>
 task<http_result> exchange(Stream& stream, const http_ask& ask, const http_url& url) {
     beast::get_lowest_layer(stream).expires_after(ask.read_limit);
-    auto request = request_for(ask, url);
-    if (const auto [error, sent] = co_await http::async_write(stream, request, as_values); error)
+    const ask_text text(ask, url);
+    if (const auto [error, sent] = co_await asio::async_write(stream, text.bytes(), as_values); error)
         co_return fault(http_stage::exchange, "sending", error);
     answer_buffer buffer;
-    http::response_parser<http::string_body> parser;
+    answer_parser parser;
     parser.header_limit(longest_answer_head);
     parser.body_limit(longest_answer_body);
-    const auto [error, got] = co_await http::async_read(stream, buffer.view, parser, as_values);
-    if (error == http::error::body_limit || error == http::error::header_limit || error == http::error::buffer_overflow)
-        co_return http_fault{http_stage::too_large, "the answer is longer than 64 KiB"};
+    parser.eager(true);
+    error_code error;
+    for (bool goes_on = true; goes_on;) {
+        const asio::mutable_buffer room = room_in(buffer, error);
+        if (error)
+            break;
+        const auto [trouble, got] = co_await stream.async_read_some(room, as_values);
+        buffer.view.commit(got);
+        error = trouble;
+        goes_on = is_unfinished(parser, buffer, error);
+    }
     if (error)
-        co_return fault(http_stage::exchange, "reading", error);
+        co_return unreadable(error);
     co_return reply_of(parser.get());
 }
 
@@ -211,7 +268,7 @@ task<http_result> ask_over_tls(
         co_return http_fault{http_stage::exchange, "TLS: OpenSSL has no version 1.2"};
     if (const auto error = trust(context, ca_file))
         co_return fault(http_stage::exchange, "trusted certificates (AWS_CA_BUNDLE, ca_bundle)", error);
-    beast::ssl_stream<beast::tcp_stream> stream(co_await asio::this_coro::executor, context);
+    asio::ssl::stream<beast::tcp_stream> stream(co_await asio::this_coro::executor, context);
     if (!expect_name(stream.native_handle(), url.host))
         co_return http_fault{http_stage::url, "the host is no name that a certificate can have"};
     auto trouble = co_await dial(stream.next_layer(), names, ask, url, until);

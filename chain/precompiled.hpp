@@ -1,5 +1,9 @@
-// Compiled once per target: what nearly every file of chain/ and proxy/ includes.
+// Compiled once per target: what nearly every file of chain/ includes.
 #pragma once
+
+#include "chain/provider.hpp"
+#include "chain/text.hpp"
+#include "chain/world.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>

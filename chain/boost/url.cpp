@@ -1,0 +1,2 @@
+// Boost.URL is compiled here, once, instead of in every file that includes it.
+#include <boost/url/src.hpp>
