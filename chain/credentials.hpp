@@ -2,6 +2,8 @@
 // only reachable by name. Immutable once shared: one thread makes them, all may read.
 #pragma once
 
+#include "signer/key_memory.hpp"
+
 #include <chrono>
 #include <iosfwd>
 #include <memory>
@@ -11,7 +13,7 @@
 
 namespace countersign::chain {
 
-// A string that wipes its memory and never prints.
+// A string in memory for keys, which is wiped; never prints.
 class secret {
 public:
     secret() = default;
@@ -25,7 +27,7 @@ public:
     bool empty() const noexcept { return text_.empty(); }
 
 private:
-    std::string text_;
+    signer::key_text text_;
 };
 std::ostream& operator<<(std::ostream& out, const secret&); // "[redacted]"
 

@@ -3,7 +3,8 @@
 
 namespace countersign::proxy {
 
-// No core dumps and no tracing by other users: keys are in memory. The first thing in every command that has keys.
+// No core dumps and no tracing by other users: keys are in memory, which is locked where that is allowed. The first thing
+// in every command that has keys.
 void forbid_core_dumps() noexcept;
 
 // The same and, for a server, as many descriptors as the hard limit allows, SIGPIPE ignored. Call once, before threads.

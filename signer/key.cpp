@@ -1,5 +1,7 @@
 #include "signer/key.hpp"
 
+#include "signer/key_memory.hpp"
+
 #include <openssl/crypto.h>
 
 #include <algorithm>
@@ -35,15 +37,13 @@ signing_key signing_key::derive(
     return signing_key(last.view());
 }
 
-struct key_cache::entry {
+struct key_cache::entry : in_key_memory {
     std::string access_key_id;
-    std::string secret;
+    key_text secret;
     std::string day;
     std::string region;
     std::string service;
     signing_key key;
-
-    ~entry() { OPENSSL_cleanse(secret.data(), secret.size()); }
 
     bool is_for(
         std::string_view wanted_id,
@@ -83,8 +83,9 @@ const signing_key& key_cache::find(
     entries_.insert(
         entries_.begin(),
         std::unique_ptr<entry>(new entry{
+            {},
             std::string(access_key_id),
-            std::string(secret),
+            to_key_text(secret),
             std::string(day),
             std::string(region),
             std::string(service),

@@ -1,6 +1,7 @@
 #include "signer/sigv4a.hpp"
 
 #include "signer/encode.hpp"
+#include "signer/key_memory.hpp"
 #include "signer/sha256.hpp"
 
 #include <openssl/bn.h>
@@ -221,12 +222,10 @@ ecdsa_public_key ecdsa_key::public_key() const {
     return {point_, std::move(key), std::move(context)};
 }
 
-struct ecdsa_key_cache::entry {
+struct ecdsa_key_cache::entry : in_key_memory {
     std::string access_key_id;
-    std::string secret;
+    key_text secret;
     ecdsa_key key;
-
-    ~entry() { OPENSSL_cleanse(secret.data(), secret.size()); }
 
     bool is_for(std::string_view wanted_id, std::string_view wanted_secret) const noexcept {
         return access_key_id == wanted_id && secret.size() == wanted_secret.size() &&
@@ -251,7 +250,7 @@ const ecdsa_key& ecdsa_key_cache::find(std::string_view access_key_id, std::stri
     entries_.insert(
         entries_.begin(),
         std::unique_ptr<entry>(new entry{
-            std::string(access_key_id), std::string(secret), ecdsa_key::derive(access_key_id, secret)})
+            {}, std::string(access_key_id), to_key_text(secret), ecdsa_key::derive(access_key_id, secret)})
     );
     return entries_.front()->key;
 }
