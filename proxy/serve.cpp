@@ -190,6 +190,7 @@ void control::start_workers() {
     reserve_ports();
     const unsigned wanted = settings().listen.workers;
     const unsigned count = wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+    ground_.fitting_clients = limit_clients(settings().listen, count);
     for (unsigned i = 0; i < count; ++i) {
         auto w = std::make_unique<worker>(shared_);
         w->on_expired_credentials = [this](std::size_t identity) {

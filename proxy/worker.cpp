@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 
 constexpr auto tick_length = 100ms;
 constexpr auto accept_pause = 100ms; // after EMFILE and its like
+constexpr int patient_pauses = 10;   // then whoever is in the queue is told
 constexpr std::size_t kept_exchanges = 64;
 constexpr int most_accepts = 16; // in a row, before those who are served have their turn
 
@@ -40,6 +41,7 @@ struct worker::listener {
     asio::basic_socket_acceptor<tcp, executor> socket;
     pause::timer retry;   // after an error that time may heal
     bool waiting = false; // an accept is under way
+    int pauses = 0;       // one after the other, with nobody accepted in between
 };
 
 worker::worker(shared_state& g)
@@ -76,7 +78,8 @@ void worker::run() {
 }
 
 bool worker::is_full() const noexcept {
-    return shared.client_connections.load(std::memory_order_relaxed) >= config->listen.max_connections;
+    return shared.client_connections.load(std::memory_order_relaxed) >=
+           std::min(config->listen.max_connections, shared.fitting_clients);
 }
 
 void worker::accept_on(listener& l) {
@@ -103,6 +106,7 @@ void worker::accept_all(listener& l) {
         if (result == accepted::nobody) {
             break;
         }
+        l.pauses = 0;
     }
     accept_on(l);
 }
@@ -131,9 +135,14 @@ worker::accepted worker::accept_one(listener& l) {
     return accepted::one;
 }
 
-// Out of descriptors or memory: those who are served now will free some. No busy loop meanwhile.
+// Out of descriptors or memory: those who are served now will free some, and who waits in the queue is not lost. No busy
+// loop meanwhile. After a second of it nobody is left to wait in vain.
 void worker::pause_accepting(listener& l) {
     spdlog::warn("cannot accept connections for a moment: {}", std::strerror(errno));
+    if (++l.pauses > patient_pauses) {
+        for (int i = 0; i < most_accepts && spare_.turn_one_away(l.socket.native_handle()); ++i) {
+        }
+    }
     l.retry.expires_after(accept_pause);
     l.retry.async_wait([this, &l](boost::system::error_code) { accept_on(l); });
 }

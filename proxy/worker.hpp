@@ -15,9 +15,11 @@
 #include "proxy/observe/metrics.hpp"
 #include "proxy/rules/signed_as.hpp"
 #include "proxy/rules/tenant.hpp"
+#include "proxy/process.hpp"
 #include "signer/key.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <climits>
 
 #include <atomic>
 #include <deque>
@@ -50,6 +52,7 @@ struct shared_state {
     std::vector<tcp::endpoint> listeners;        // as bound
     std::optional<chain::name_service> names;    // in place of the machine's: for tests
     rate_limiters limiters;                      // asked for when a worker meets a new destination
+    unsigned fitting_clients = UINT_MAX;         // as many as there are descriptors for; beside max_connections
     std::atomic<unsigned> client_connections{0}; // touched on accept and close only
     std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total
 };
@@ -140,6 +143,7 @@ private:
     void resume_accepting();
     void check_drained();
 
+    spare_descriptor spare_;
     pause::timer ticker_;
     asio::executor_work_guard<executor> work_;
     std::vector<std::unique_ptr<listener>> listeners_;

@@ -71,6 +71,19 @@ class Descriptors(unittest.TestCase):
         self.assertLessEqual({n for n in numbers if n < 10}, {0, 1, 2}, seen.read_text())
         self.assertNotRegex(seen.read_text(), r"socket:|eventpoll|eventfd|timerfd")
 
+    def test_as_many_clients_as_there_are_descriptors_for(self):
+        with self.proxy(descriptors=64, listen={"workers": 1}) as proxy, contextlib.ExitStack() as open_ones:
+            self.assertRegex(proxy.log(), r"max_connections is 10000, but 64 descriptors .* for 19 clients only")
+            clients = [open_ones.enter_context(proxy.client()) for _ in range(19)]
+            for client in clients:
+                self.assertEqual(client.ask(GET).status, 200)
+            waiting = open_ones.enter_context(proxy.client())
+            waiting.send(GET)
+            until(lambda: proxy.metric("countersign_connections", side="client") == 19, 10, "no more than 19")
+            clients[0].close()
+            self.assertEqual(waiting.response().status, 200)
+            self.assertNotIn("cannot accept", proxy.log())
+
 
 if __name__ == "__main__":
     unittest.main()
