@@ -73,13 +73,13 @@ class Descriptors(unittest.TestCase):
 
     def test_as_many_clients_as_there_are_descriptors_for(self):
         with self.proxy(descriptors=64, listen={"workers": 1}) as proxy, contextlib.ExitStack() as open_ones:
-            self.assertRegex(proxy.log(), r"max_connections is 10000, but 64 descriptors .* for 19 clients only")
-            clients = [open_ones.enter_context(proxy.client()) for _ in range(19)]
+            self.assertRegex(proxy.log(), r"max_connections is 10000, but 64 descriptors .* for 15 clients only")
+            clients = [open_ones.enter_context(proxy.client()) for _ in range(15)]
             for client in clients:
                 self.assertEqual(client.ask(GET).status, 200)
             waiting = open_ones.enter_context(proxy.client())
             waiting.send(GET)
-            until(lambda: proxy.metric("countersign_connections", side="client") == 19, 10, "no more than 19")
+            until(lambda: proxy.metric("countersign_connections", side="client") == 15, 10, "no more than 15")
             clients[0].close()
             self.assertEqual(waiting.response().status, 200)
             self.assertNotIn("cannot accept", proxy.log())

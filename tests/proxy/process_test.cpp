@@ -63,9 +63,9 @@ TEST(Process, HardenedLeavesNoCoreAndTakesAllDescriptors) {
 }
 
 TEST(Process, CountsTheClientsThatFit) {
-    EXPECT_EQ(clients_that_fit(1024, 2, 1), 495u);        // 1024 - 16 - 2 * 9, two for each
-    EXPECT_EQ(clients_that_fit(1024, 2, 3), 493u);        // each worker has its own listeners
-    EXPECT_EQ(clients_that_fit(524'288, 4, 1), 262'118u); // systemd's LimitNOFILE
+    EXPECT_EQ(clients_that_fit(1024, 2, 1), 491u);        // 1024 - 24 - 2 * 9, two for each
+    EXPECT_EQ(clients_that_fit(1024, 2, 3), 489u);        // each worker has its own listeners
+    EXPECT_EQ(clients_that_fit(524'288, 4, 1), 262'114u); // systemd's LimitNOFILE
     EXPECT_EQ(clients_that_fit(20, 8, 1), 1u);            // no fewer: the system may still say no
     EXPECT_EQ(clients_that_fit(UINT64_MAX, 1, 1), UINT_MAX);
 }
