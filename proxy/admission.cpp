@@ -1,15 +1,15 @@
-// The part of a session that says what may not go, or not now, though it is well formed and has a destination: who
-// asks, policy, rate limit, dry run.
-#include "proxy/client_connection.hpp"
-#include "proxy/credential_gate.hpp"
-#include "proxy/request_writer.hpp"
+#include "proxy/admission.hpp"
+
 #include "proxy/rules/action.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/rules/policy.hpp"
+#include "signer/bucket_host.hpp"
+#include "signer/headers.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 
 namespace countersign::proxy {
 
@@ -44,11 +44,12 @@ std::optional<refusal> check_dry_run(const inbound& in, bool is_local, bool is_o
     return std::nullopt;
 }
 
-std::optional<refusal> take_from_limit(const exchange& x) {
-    if (!x.destination->limiter) {
+std::optional<refusal> take_from_limit(const admitted& a, steady_time now) {
+    const destination& d = *a.destination;
+    if (!d.limiter) {
         return std::nullopt;
     }
-    const auto wait = x.destination->limiter->take(rate_limiter::clock::now());
+    const auto wait = d.limiter->take(now);
     if (!wait) {
         return std::nullopt;
     }
@@ -56,16 +57,16 @@ std::optional<refusal> take_from_limit(const exchange& x) {
     return refusal{
         503,
         "rate-limited",
-        fmt::format("The rate_limit of the route \"{}\" is reached. Try again in a moment.", x.destination->plan.route),
+        fmt::format("The rate_limit of the route \"{}\" is reached. Try again in a moment.", d.plan.route),
         static_cast<unsigned>(std::max<std::int64_t>(seconds, 1)),
         refusal_kind::throttled};
 }
 
 // Without its action.
-policy_question question_of(const exchange& x) noexcept {
+policy_question question_of(std::string_view method, std::span<const field> fields) noexcept {
     policy_question question;
-    question.method = x.request.method;
-    question.method_is_overridden = overrides_method(x.request.fields);
+    question.method = method;
+    question.method_is_overridden = overrides_method(fields);
     return question;
 }
 
@@ -77,85 +78,145 @@ std::optional<refusal> ask(const request_rules& rules, const policy_question& qu
     return refuse_by_policy(rules, question, answer);
 }
 
-} // namespace
-
 // Whom the request's signature names: known before the body is asked for, believed only after verify_tenant.
-std::optional<refusal> client_connection::find_tenant(exchange& x) const {
-    auto found = read_tenant(worker_.tenants, x.request);
+std::optional<refusal> find_tenant(const received& r, const worker_state& w, admitted& a) {
+    auto found = read_tenant(w.tenants, r.request);
     if (const auto* fault = std::get_if<tenant_fault>(&found)) {
-        return refuse_tenant(*fault, x.destination->plan.traits.errors);
+        return refuse_tenant(*fault, a.destination->plan.traits.errors);
     }
-    x.tenant = std::get<tenant_claim>(std::move(found));
-    x.identity = x.tenant->who->identity;
+    a.tenant = std::get<tenant_claim>(std::move(found));
+    a.identity = a.tenant->who->identity;
     return std::nullopt;
 }
 
-std::optional<refusal> client_connection::verify_tenant(exchange& x) const {
-    const plan& p = x.destination->plan;
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+bool is_ascii(std::string_view text) noexcept {
+    unsigned char seen = 0;
+    for (const char c : text) {
+        seen |= static_cast<unsigned char>(c);
+    }
+    return seen < 0x80;
+}
+
+bool is_among(std::span<const std::string> names, std::string_view name) noexcept {
+    return std::any_of(names.begin(), names.end(), [name](const std::string& n) {
+        return equal_ignoring_case(n, name);
+    });
+}
+
+// Will the signature be over this field of the client's?
+bool is_covered(const field& f, const plan& p) noexcept {
+    const bool goes_on = !f.stays_here && !is_replaced_by_signing(f.id) && !is_among(p.remove_headers, f.name);
+    return goes_on && !is_among(p.unsigned_headers, f.name) &&
+           (signer::is_signed(f.name) || is_among(p.sign_headers, f.name));
+}
+
+// S3 takes dots in a path literally. Behind a bucket in the path "/../other/key" would be another bucket's to whoever
+// does not, so it must not leave the one that policy and routes were asked about.
+std::optional<refusal> check_path(const inbound& in, const plan& p) {
+    if (p.path_prefix.empty() || !signer::leaves_bucket(in.path)) {
+        return std::nullopt;
+    }
+    return refusal{
+        400,
+        "ambiguous-path",
+        "The path has \"..\" segments that lead out of the bucket, and the bucket's name has to be sent in the path: "
+        "no certificate covers it as a part of the host's."};
+}
+
+std::optional<refusal> check_ascii(const inbound& in, const plan& p) {
+    constexpr std::size_t longest_name = 64;
+    if (!p.public_only) { // another server than AWS's, which may well take them
+        return std::nullopt;
+    }
+    for (const field& f : in.fields) {
+        if (!is_ascii(f.value) && is_covered(f, p)) {
+            return refusal{
+                400,
+                "non-ascii-header",
+                fmt::format(
+                    "The value of the header {} is not ASCII, which AWS allows in no header that is signed. Encode it, "
+                    "by RFC 2047, Base64 or with percent signs, and decode it where it is read.",
+                    f.name.substr(0, longest_name)
+                )};
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+std::variant<admitted, refusal> admit(const received& r, worker_state& w) {
+    const inbound& in = r.request;
+    const asked_host asked{in.host, in.port, in.https, in.method, in.path};
+    auto found = w.destinations.find(*w.config, w.default_region, asked, w.metrics, r.began);
+    if (auto* no = std::get_if<refusal>(&found)) {
+        return std::move(*no);
+    }
+    admitted a;
+    a.destination = std::get<destination_ptr>(std::move(found));
+    a.identity = a.destination->plan.identity;
+    if (w.tenants && a.is_signed()) {
+        if (auto no = find_tenant(r, w, a)) {
+            return std::move(*no);
+        }
+    }
+    return a;
+}
+
+std::optional<refusal> check_before_body(const received& r, const admitted& a, bool is_local, worker_state& w) {
+    const plan& p = a.destination->plan;
+    std::optional<refusal> no;
+    if (p.rules) {
+        no = ask(*p.rules, question_of(r.request.method, r.request.fields));
+    }
+    if (!no) {
+        no = check_dry_run(r.request, is_local, w.config->policy.dry_run);
+    }
+    if (!no && !a.tenant) { // who merely names a tenant must not use up the rate of its route
+        no = take_from_limit(a, w.now());
+    }
+    if (!no) {
+        no = check_path(r.request, p);
+    }
+    if (!no) {
+        no = body::check_payload(r.request, p.sign, w.config->payload);
+    }
+    if (!no && a.is_signed()) {
+        no = check_ascii(r.request, p);
+    }
+    return no;
+}
+
+std::optional<refusal> check_text(const received& r, const admitted& a) {
+    auto no = check_path(r.request, a.destination->plan);
+    return no ? no : check_ascii(r.request, a.destination->plan);
+}
+
+std::optional<refusal>
+verify_tenant(const received& r, const admitted& a, std::string_view body, body::body_hash& hash, worker_state& w) {
+    const plan& p = a.destination->plan;
+    const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
     // Where the host leaves the bucket's region open the client may know it better than we do.
-    const std::string& said = x.tenant->said.region;
+    const std::string& said = a.tenant->said.region;
     const bool knows_better = p.is_default_region && signer::is_region_beside(said, p.region);
     const tenant_scope where{p.service, knows_better ? said : p.region, p.traits.path};
     // A body that the client leaves out of its signature is not hashed for it.
-    const std::string_view body_hash =
-        x.request.claim == payload_claim::unsigned_payload ? std::string_view{} : hash_body(x);
-    const auto fault = check_tenant(*x.tenant, x.request, body_hash, where, now, worker_.tenant_keys);
-    // Only now: who merely names a client must not use up the rate of its route.
-    return fault ? std::optional{refuse_tenant(*fault, p.traits.errors)} : take_from_limit(x);
+    const bool left_out = r.request.claim == payload_claim::unsigned_payload;
+    const std::string_view body_hash = left_out ? std::string_view{} : hash.of(body);
+    const auto fault = check_tenant(*a.tenant, r.request, body_hash, where, now, w.tenant_keys);
+    return fault ? std::optional{refuse_tenant(*fault, p.traits.errors)} : take_from_limit(a, w.now());
 }
 
-// Before the client is asked for a body.
-std::optional<refusal> client_connection::check_before_body(const exchange& x) const {
-    const plan& p = x.destination->plan;
-    if (p.rules) {
-        const policy_question question = question_of(x);
-        if (auto no = ask(*p.rules, question)) {
-            return no;
-        }
+std::optional<refusal> check_action(const received& r, const admitted& a, const prepared& p) {
+    const plan& where = a.destination->plan;
+    if (!where.rules) {
+        return std::nullopt;
     }
-    if (auto no = check_dry_run(x.request, is_local_, worker_.config->policy.dry_run)) {
-        return no;
-    }
-    return x.tenant ? std::nullopt : take_from_limit(x);
-}
-
-// With the whole request as it goes out.
-std::optional<refusal> client_connection::check_action(const exchange& x) const {
-    const plan& p = x.destination->plan;
-    const auto action = action_of({p.service, p.traits, x.request.method, x.path, x.query, x.request.fields, x.body});
-    policy_question question = question_of(x);
+    const auto action = action_of({where.service, where.traits, r.request.method, p.path, p.query, p.fields, p.body});
+    policy_question question = question_of(r.request.method, p.fields);
     question.state = action ? action_state::known : action_state::unknown;
     question.action = action ? std::string_view{*action} : std::string_view{};
-    return ask(*p.rules, question);
-}
-
-// The request as its first attempt would send it. Nobody is dialled.
-task<> client_connection::show_signed(exchange& x) {
-    if (x.destination->plan.sign != conf::sign_mode::none) {
-        x.refused = check_credentials(worker_, x.identity);
-    }
-    if (x.refused) {
-        co_return;
-    }
-    x.keep_alive = x.keep_alive && !closing_;
-    const std::string_view head = write_request_head(x, worker_);
-    const std::string_view body = x.request.is_head ? std::string_view{} : x.body;
-    const std::string answer = fmt::format(
-        "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\nContent-Length: {}\r\nCache-Control: no-store\r\n{}\r\n",
-        head.size() + x.body.size(),
-        x.keep_alive ? "" : "Connection: close\r\n"
-    );
-    x.status = 200;
-    const gather buffers{
-        asio::buffer(answer), asio::buffer(x.request.is_head ? std::string_view{} : head), asio::buffer(body)};
-    const io_error e = co_await write(buffers);
-    if (e != io_error::none) {
-        x.keep_alive = false;
-        left_ = true;
-        co_return;
-    }
-    x.response_bytes = x.request.is_head ? 0 : head.size() + body.size();
+    return ask(*where.rules, question);
 }
 
 } // namespace countersign::proxy

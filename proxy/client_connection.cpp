@@ -1,16 +1,13 @@
 #include "proxy/client_connection.hpp"
 
-#include "proxy/credential_gate.hpp"
 #include "proxy/net/address.hpp"
-#include "proxy/request_writer.hpp"
-#include "proxy/worker.hpp"
-#include "signer/scope.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <chrono>
 #include <span>
 
 namespace countersign::proxy {
@@ -19,24 +16,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto park_after = 1s;            // an idle connection gives its buffer back
 constexpr auto look_for_client_after = 1s; // while its request is under way upstream
 constexpr auto linger_time = 1s;
 constexpr std::size_t linger_bytes = 4 << 20;
-constexpr auto credentials_limit = 25s;  // for an identity's first credentials
 constexpr auto first_request_limit = 5s; // of a client that was connected before the proxy began to drain
-
-// What the client's library understands, where a request is refused before it is known where it goes.
-signer::wire_protocol protocol_of(std::string_view host) noexcept {
-    const auto found = signer::scope_of(host);
-    const auto* scope = std::get_if<signer::host_scope>(&found);
-    return scope ? signer::traits_of(scope->service).errors : signer::wire_protocol::text;
-}
-
-// Is there anything to ask beyond what the destination has answered for all requests? Mostly not.
-bool is_restricted(const exchange& x) noexcept {
-    return x.destination->plan.rules || x.destination->limiter || x.request.dry != dry_run::no;
-}
+constexpr steady_time never = steady_time::max();
 
 // "[address]:port", without allocating; how much of it fits.
 std::size_t write_peer(const tcp::endpoint& peer, std::span<char> to) noexcept {
@@ -55,266 +39,246 @@ std::size_t write_peer(const tcp::endpoint& peer, std::span<char> to) noexcept {
 
 } // namespace
 
-detached serve_client(int descriptor, tcp::endpoint peer, worker& w) {
-    client_connection s{peer, w}; // noexcept: from here on it is counted, and its end counts it off
-    try {
-        if (s.adopt(descriptor) == io_error::none) {
-            co_await s.run();
-        }
-    } catch (const std::exception& e) { // a bug or no memory: this client's connection ends, nobody else's
-        spdlog::error("a client connection ended by an exception: {}", e.what());
+void serve_client(int descriptor, const tcp::endpoint& peer, worker_state& w, exchange_store& store) {
+    auto c = std::make_unique<client_connection>(peer, w, store);
+    if (c->adopt(descriptor) == io_error::none) {
+        c.release(); // its own from here on
     }
 }
 
-client_connection::client_connection(const tcp::endpoint& peer, worker& w) noexcept
-    : connection(w.sockets), worker_(w), is_local_(is_loopback(peer.address())) {
+client_connection::client_connection(const tcp::endpoint& peer, worker_state& w, exchange_store& store) noexcept
+    : worker_(w), store_(store), connection_(w.sockets, *this), buffer_(w.blocks) {
+    is_local_ = is_loopback(peer.address());
     peer_size_ = static_cast<std::uint8_t>(write_peer(peer, peer_text_));
     enter(phase::idle);
-    set_deadline(since_ + w.config->listen.header_timeout);
+    deadline_ = since_ + w.config->listen.header_timeout;
     w.watched_ones.push_back(*this);
-    w.connection_began();
+    w.client_came();
     if (w.draining) { // it was waiting to be accepted
         on_ending(ending::soon);
     }
 }
 
 client_connection::~client_connection() {
-    worker_.connection_ended();
+    connection_.close();
+    worker_.client_went();
 }
 
-task<> client_connection::run() {
-    bool go_on = true;
-    while (go_on) {
-        const bool began = co_await wait_for_bytes();
-        if (!began) {
-            break;
-        }
-        const arrived_head head = co_await read_head();
-        if (head.error != io_error::none) {
-            break;
-        }
-        go_on = co_await serve_one(head);
+// The first bytes of a request, or the end of the connection.
+void client_connection::on_unasked() {
+    if (phase_ == phase::idle) {
+        serve();
     }
 }
 
-// The exchange is lent from here to the end of the answer: a head that is still on its way holds none, and a client
-// that we wait for to hang up neither.
+detached client_connection::serve() {
+    bool rests = false;
+    try {
+        rests = co_await serve_requests();
+    } catch (const std::exception& e) { // a bug or no memory: this client's connection ends, nobody else's
+        spdlog::error("a client connection ended by an exception: {}", e.what());
+    }
+    exchange_ = nullptr;
+    if (!rests) {
+        delete this;
+    }
+}
+
+// True: there are no bytes of a further request yet.
+task<bool> client_connection::serve_requests() {
+    for (;;) {
+        const arrived_head head = co_await read_head();
+        if (head.error != io_error::none) {
+            co_return false;
+        }
+        const bool goes_on = co_await serve_one(head);
+        if (!goes_on || (is_closing_ && buffer_.empty())) {
+            co_return false;
+        }
+        if (buffer_.empty() && rest()) {
+            co_return true;
+        }
+    }
+}
+
+bool client_connection::rest() noexcept {
+    if (connection_.is_readable()) { // nobody would be told of what is there already
+        return false;
+    }
+    buffer_.release();
+    enter(phase::idle);
+    deadline_ = since_ + worker_.config->listen.idle_timeout;
+    return true;
+}
+
+// Up to the end of the head. Holds nothing but the buffer meanwhile.
+task<arrived_head> client_connection::read_head() {
+    enter(phase::head);
+    deadline_ = since_ + worker_.config->listen.header_timeout;
+    arrived_head head;
+    head.began = worker_.now();
+    head_scanner scanner;
+    bool skipped = false; // RFC 9112 2.2: one empty line before a request is overlooked
+    for (;;) {
+        if (!skipped && buffer_.bytes().starts_with("\r\n")) {
+            buffer_.consume(2);
+            skipped = true;
+            scanner = head_scanner{};
+        }
+        const auto state = scanner.scan(buffer_.bytes());
+        if (state != head_scanner::state::more) {
+            head.fault = scanner.error();
+            head.size = scanner.length();
+            break;
+        }
+        io_error e = io_error::too_large;
+        if (buffer_.make_room()) {
+            e = co_await read_more();
+        }
+        if (e == io_error::timed_out && !buffer_.empty()) {
+            head.is_late = true;
+            break;
+        }
+        if (e != io_error::none) {
+            head.error = e;
+            break;
+        }
+    }
+    deadline_ = never;
+    co_return head;
+}
+
+// The exchange's memory is lent from here to the end of the answer: a head that is still on its way holds none, and a
+// client that we wait for to hang up neither.
 task<bool> client_connection::serve_one(const arrived_head& head) {
-    bool go_on = false;
+    is_fresh_ = false;
+    bool goes_on = false;
     bool lingers = false;
     {
-        const lent_exchange x = worker_.take_exchange();
-        x->began = head.began;
-        fresh_ = false;
-        co_await serve(*x, head);
-        go_on = x->keep_alive && !x->broken_off && !left_;
-        lingers = !go_on && !x->broken_off && !left_;
-        step_behind(*x);
+        const exchange_store::lent memory = store_.take();
+        exchange x{*this, worker_, *memory};
+        exchange_ = &x;
+        co_await x.run(head);
+        exchange_ = nullptr;
+        const exchange_record& seen = x.record();
+        goes_on = seen.keep_alive && !seen.broken_off && !has_left_;
+        lingers = !goes_on && !seen.broken_off && !has_left_;
+        if (seen.reset_client) {
+            connection_.socket().reset_on_close();
+        }
+        step_behind(x);
     }
     if (lingers) {
         co_await linger();
     }
-    co_return go_on;
+    co_return goes_on;
 }
 
-task<> client_connection::serve(exchange& x, const arrived_head& head) {
-    take_head(x, head);
-    if (!x.refused) {
-        try {
-            co_await answer(x);
-        } catch (const signer::ecdsa_failure& failure) { // SigV4A: before a byte of the attempt was sent
-            abandon(x, failure.what());
-        }
+// To the bytes of the next request.
+void client_connection::step_behind(exchange& x) noexcept {
+    buffer_.consume(std::min(x.used_of_buffer(), buffer_.bytes().size()));
+    if (x.behind().has_block()) {
+        buffer_.take_over(x.behind());
     }
-    if (x.refused && !left_) {
-        co_await refuse(x);
-    }
-    record(x);
-    if (x.reset_client) {
-        close_with_reset();
-    }
-}
-
-// One request: may it, where to, with which body, and then there and back.
-task<> client_connection::answer(exchange& x) {
-    const inbound_rules rules{worker_.shared.via_name, worker_.config->listen.allow_origin};
-    x.refused = read_inbound(x.head, rules, x.request);
-    // Unless its body has been read, nothing behind this request can be told from it.
-    x.keep_alive = x.request.keep_alive && x.request.framing == body_framing::none;
-    if (x.refused) {
-        x.keep_alive = x.keep_alive && !ends_connection(*x.refused);
-        co_return;
-    }
-    const asked_host asked{x.request.host, x.request.port, x.request.https, x.request.method, x.request.path};
-    auto found = worker_.destinations.find(*worker_.config, worker_.default_region, asked, worker_.metrics, x.began);
-    if (auto* no = std::get_if<refusal>(&found)) {
-        x.refused = std::move(*no);
-        co_return;
-    }
-    x.destination = std::get<destination_ptr>(std::move(found));
-    x.identity = x.destination->plan.identity;
-    if (worker_.tenants && x.destination->plan.sign != conf::sign_mode::none) {
-        x.refused = find_tenant(x);
-    }
-    if (!x.refused && is_restricted(x)) {
-        x.refused = check_before_body(x);
-    }
-    if (!x.refused) {
-        x.refused = check_request(x, *worker_.config);
-    }
-    if (!x.refused && x.destination->plan.sign != conf::sign_mode::none) {
-        x.refused = check_signed_text(x);
-    }
-    if (!x.refused && x.destination->plan.sign != conf::sign_mode::none) {
-        x.refused = co_await await_credentials(worker_, x.identity, x.began + credentials_limit);
-    }
-    if (x.refused) {
-        co_return;
-    }
-    co_await read_body(x);
-    if (x.refused || left_) {
-        co_return;
-    }
-    x.keep_alive = x.request.keep_alive;
-    if (x.tenant) {
-        x.refused = verify_tenant(x);
-    }
-    if (x.refused) {
-        co_return;
-    }
-    prepare(x);
-    if (x.destination->plan.rules) {
-        x.refused = check_action(x);
-    }
-    if (x.refused) {
-        co_return;
-    }
-    if (x.request.dry == dry_run::sign) {
-        co_await show_signed(x);
-    } else {
-        co_await exchange_with_upstream(x);
-    }
-}
-
-task<> client_connection::refuse(exchange& x) {
-    const refusal& r = *x.refused;
-    const auto protocol = x.destination ? x.destination->plan.traits.errors : protocol_of(x.request.host);
-    x.status = r.status;
-    ++worker_.metrics.refusals_total;
-    if (r.code == "policy-denied" || r.code == "client-refused") {
-        spdlog::warn("{} {}: {} ({})", x.request.method, x.request.host, r.message, worker_.config->source);
-    }
-    x.keep_alive = x.keep_alive && !closing_;
-    const std::string text = render(r, protocol, x.request.is_head, !x.keep_alive);
-    const gather buffers{asio::buffer(text)};
-    const io_error e = co_await write(buffers);
-    if (e != io_error::none) {
-        x.keep_alive = false;
-        left_ = true;
+    if (buffer_.empty() && buffer_.is_large()) {
+        buffer_.release();
     }
 }
 
 // The connection ends but the client may still be sending: if it were closed now, the system would answer with a
 // reset and the client might never see what was written (RFC 9112 9.6).
 task<> client_connection::linger() {
-    shutdown_send();
+    connection_.socket().shut_down_sending();
     enter(phase::lingering);
-    set_deadline(since_ + linger_time);
+    deadline_ = since_ + linger_time;
     for (std::size_t seen = 0; seen < linger_bytes;) {
-        begin_ = end_ = 0;
+        buffer_.consume(buffer_.bytes().size());
         const io_error e = co_await read_more();
         if (e != io_error::none) {
             break;
         }
-        seen += end_;
+        seen += buffer_.bytes().size();
     }
-    begin_ = end_ = 0;
 }
 
-void client_connection::record(exchange& x) {
-    const auto took = worker_.now() - x.began;
-    worker_metrics& m = worker_.metrics;
-    m.request_seconds.add(took);
-    m.request_bytes += x.request_bytes;
-    m.response_bytes += x.response_bytes;
-    scope_counters& counters = x.destination ? *x.destination->counters : m.of_scope("", "");
-    ++counters.requests_by_code[x.status];
-    if (!worker_.config->log.access) {
-        return;
-    }
-    access_entry e;
-    e.time = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(took);
-    e.client = {peer_text_.data(), peer_size_};
-    e.method = x.request.method;
-    e.host = x.request.host;
-    e.path = x.request.path_and_query;
-    if (x.destination) {
-        e.service = x.destination->plan.service;
-        e.region = x.signed_with.keys ? std::string_view{x.signed_with.region} : x.destination->region();
-        e.identity = x.destination->plan.sign == conf::sign_mode::none
-                         ? std::string_view{}
-                         : std::string_view{worker_.identities[x.identity].name};
-    }
-    e.status = x.status;
-    e.attempts = x.attempts;
-    e.request_bytes = x.request_bytes;
-    e.response_bytes = x.response_bytes;
-    e.duration = took;
-    e.upstream = x.upstream_time;
-    e.payload = x.payload_plan;
-    e.refusal = x.refused ? x.refused->code : std::string_view{};
-    e.route = x.destination ? std::string_view{x.destination->plan.route} : std::string_view{};
-    worker_.log.add(e);
+task<io_error> client_connection::read_more() {
+    const asio::mutable_buffer into = buffer_.room();
+    const io_result r = co_await connection_.read_some(into);
+    buffer_.added(r.bytes);
+    co_return explain(r.error);
+}
+
+task<io_error> client_connection::read_body(asio::mutable_buffer into, std::size_t& bytes) {
+    enter(phase::body);
+    const io_result r = co_await connection_.read_some(into);
+    bytes = r.bytes;
+    co_return explain(r.error);
+}
+
+std::optional<io_error> client_connection::try_write(gather& buffers) noexcept {
+    return connection_.is_open() ? connection_.try_write(buffers) : io_error::reset;
+}
+
+// More than body_timeout without progress ends it.
+task<io_error> client_connection::finish(gather buffers) {
+    enter(phase::writing);
+    co_return explain(co_await connection_.write_all(buffers));
 }
 
 void client_connection::enter(phase p) noexcept {
     phase_ = p;
     since_ = worker_.now();
     if (p == phase::writing || p == phase::body) {
-        set_deadline(since_ + worker_.config->listen.body_timeout);
+        deadline_ = since_ + worker_.config->listen.body_timeout;
     } else if (p == phase::upstream) {
-        set_deadline(steady_time::max());
+        deadline_ = never;
     }
 }
 
-void client_connection::set_deadline(steady_time when) noexcept {
-    deadline_ = when;
-}
-
 io_error client_connection::explain(io_error e) const noexcept {
-    return e == io_error::cancelled && expired_ ? io_error::timed_out : e;
+    return e == io_error::cancelled && is_expired_ ? io_error::timed_out : e;
 }
 
 void client_connection::on_tick(steady_time now) {
     if (now >= deadline_) {
-        deadline_ = steady_time::max();
-        expired_ = true;
-        cancel();
-    } else if (phase_ == phase::idle && block_ && !fresh_ && now - since_ > park_after) {
-        phase_ = phase::parked;
-        cancel();
-    } else if (phase_ == phase::upstream && hung_up() && now - since_ > look_for_client_after) {
+        deadline_ = never;
+        is_expired_ = true;
+        if (phase_ == phase::idle) {
+            worker_.over.push_back(this);
+        } else {
+            connection_.cancel();
+        }
+    } else if (phase_ == phase::upstream && connection_.hung_up() && now - since_ > look_for_client_after) {
         on_ending(ending::now);
     }
 }
 
 void client_connection::on_ending(ending e) {
-    closing_ = true;
-    const bool between_requests = phase_ == phase::idle || phase_ == phase::parked;
-    if (e == ending::soon && !between_requests) {
+    is_closing_ = true;
+    if (phase_ == phase::idle) {
+        if (e == ending::now) {
+            worker_.over.push_back(this);
+        } else if (is_fresh_) { // connected while we still listened: its first request is answered
+            deadline_ = std::min(deadline_, worker_.now() + first_request_limit);
+        } else if (!connection_.socket().has_unread()) { // else a request that came before we began to drain
+            worker_.over.push_back(this);
+        }
         return;
     }
-    if (e == ending::soon && fresh_) { // connected while we still listened: its first request is answered
-        deadline_ = std::min(deadline_, worker_.now() + first_request_limit);
+    if (e == ending::soon) {
         return;
     }
-    left_ = left_ || e == ending::now; // a request whose bytes are there already is still answered
-    cancel();
-    if (attempt_) {
-        attempt_->cancel();
+    has_left_ = true;
+    connection_.cancel();
+    if (exchange_) {
+        exchange_->cancel();
     }
-    if (retry_timer_) {
-        retry_timer_->cancel();
+}
+
+// Nothing came while it was idle, and nothing will be waited for.
+void client_connection::after_walk() {
+    if (phase_ == phase::idle) {
+        delete this;
     }
 }
 

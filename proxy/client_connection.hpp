@@ -1,126 +1,69 @@
-// A client connection, from accept to close: reads requests one after the other, has each answered, and goes idle
-// between them. While it is idle for more than a moment it holds no buffer. Runs on one worker's thread.
+// A client's connection, from accept to close: reads requests one after the other and has each answered. Between two of
+// them it is this object and nothing else: no coroutine, no buffer. Owns itself. Runs on one worker's thread.
 #pragma once
 
 #include "proxy/exchange.hpp"
-#include "proxy/net/buffers.hpp"
 #include "proxy/net/connection.hpp"
-#include "proxy/net/task.hpp"
-#include "proxy/net/waits.hpp"
 #include "proxy/net/watched.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
 
 #include <array>
 #include <string_view>
 
 namespace countersign::proxy {
 
-class worker;
-struct outcome;
-struct tried_remedies;
+// Takes the connection over; `descriptor` is non-blocking. Whatever happens to this client ends with this client.
+// Throws std::bad_alloc, and has not taken it over then.
+void serve_client(int descriptor, const tcp::endpoint& peer, worker_state& w, exchange_store& store);
 
-// Takes the connection over. Never throws; whatever happens to this client ends with this client.
-// `descriptor` is non-blocking.
-detached serve_client(int descriptor, tcp::endpoint peer, worker& w);
-
-class client_connection final : public watched, private connection {
+class client_connection final : public watched, public client, private connection::observer {
 public:
-    client_connection(const tcp::endpoint& peer, worker& w) noexcept;
-    ~client_connection() override;
-    using connection::adopt;
+    client_connection(const tcp::endpoint& peer, worker_state& w, exchange_store& store) noexcept;
+    ~client_connection();
+    io_error adopt(int descriptor) { return connection_.adopt_connected(descriptor); }
 
-    task<> run();
-
-    // Writes all of it; more than body_timeout without progress ends it. Result through explain().
-    auto write(const gather& buffers) {
-        enter(phase::writing);
-        return write_all(buffers);
-    }
-    // timed_out and cancelled look alike to a socket.
-    io_error explain(io_error e) const noexcept;
-    void await_upstream() noexcept { enter(phase::upstream); } // the upstream's deadlines count now
-    // True when the client has left while its request was under way, or the proxy is being stopped.
-    bool client_left() const noexcept { return left_; }
-    void mark_left() noexcept { left_ = true; }
-    bool closing() const noexcept { return closing_; } // the proxy drains: this answer is the last one
-    worker& surroundings() noexcept { return worker_; }
+    // As the exchange under way sees it.
+    read_buffer& buffer() noexcept override { return buffer_; }
+    task<io_error> read_body(asio::mutable_buffer into, std::size_t& bytes) override;
+    std::optional<io_error> try_write(gather& buffers) noexcept override;
+    task<io_error> finish(gather buffers) override;
+    void await_upstream() noexcept override { enter(phase::upstream); }
+    std::string_view peer() const noexcept override { return {peer_text_.data(), peer_size_}; }
 
     void on_tick(steady_time now) override;
     void on_ending(ending e) override;
+    void after_walk() override;
 
 private:
-    enum class phase : std::uint8_t { idle, parked, head, body, upstream, writing, lingering };
+    enum class phase : std::uint8_t { idle, head, body, upstream, writing, lingering };
 
-    // A request's head in the block, or why there is none. An error: nobody is there to be answered.
-    struct arrived_head {
-        io_error error = io_error::none;
-        head_error fault = head_error::none;
-        bool is_late = false;
-        std::size_t size = 0;
-        steady_time began{}; // its first byte
-    };
-
-    // session.cpp
-    task<bool> serve_one(const arrived_head& head); // false: the connection ends
-    task<> serve(exchange& x, const arrived_head& head);
-    task<> answer(exchange& x);
-    task<> refuse(exchange& x);
-    task<> linger();
-    void record(exchange& x);
-
-    // request_head.cpp
-    task<bool> wait_for_bytes();
+    detached serve(); // from a request's first bytes until there are no more, or to the end
+    task<bool> serve_requests();
     task<arrived_head> read_head();
-    void take_head(exchange& x, const arrived_head& head);
-    void step_behind(exchange& x) noexcept; // to the bytes of the next request
+    task<bool> serve_one(const arrived_head& head); // false: the connection ends
+    task<> linger();
+    bool rest() noexcept; // until bytes come; false: they are there, or the connection ends
+    void step_behind(exchange& x) noexcept;
 
-    // restrictions.cpp
-    std::optional<refusal> find_tenant(exchange& x) const;   // fills x.tenant and x.identity
-    std::optional<refusal> verify_tenant(exchange& x) const; // with its body. REQUIRES: x.tenant
-    std::optional<refusal> check_before_body(const exchange& x) const;
-    std::optional<refusal> check_action(const exchange& x) const; // REQUIRES: prepare(x), rules
-    task<> show_signed(exchange& x);                              // instead of sending it
-
-    // attempts.cpp
-    task<> exchange_with_upstream(exchange& x);
-    // `named` is the destination of the client's host, wherever x.destination is meanwhile.
-    task<bool> heal(exchange& x, const outcome& out, tried_remedies& tried, destination& named);
-    void start_elsewhere(exchange& x);
-    bool follow_redirect(exchange& x, const outcome& out, destination& named);
-    bool correct_region(exchange& x, std::string_view region, destination& named);
-    bool move_to(exchange& x, const redirect_target& to);
-    task<bool> wait_before_retry(std::chrono::milliseconds delay);
-    void abandon(exchange& x, std::string_view why); // the attempt; fills x.refused
-
-    // request_body.cpp
-    task<> read_body(exchange& x);
-    task<io_error> read_known_length(exchange& x);
-    task<io_error> read_chunked(exchange& x);
-    bool reserve_body(exchange& x, std::size_t capacity);
-    task<io_error> allow_body(exchange& x); // 100 Continue, where the client waits for it
-
-    void on_progress() override { enter(phase::writing); }
+    void on_unasked() override;
+    void on_progress() noexcept override { enter(phase::writing); }
     void enter(phase p) noexcept;
-    void set_deadline(steady_time when) noexcept;
-    task<io_error> read_more(); // into block_, behind end_
-    std::string_view bytes() const noexcept { return {block_.begin() + begin_, end_ - begin_}; }
-    bool make_room(); // behind end_; false at the limit of a head
+    task<io_error> read_more();
+    io_error explain(io_error e) const noexcept; // timed_out and cancelled look alike to a socket
 
-    worker& worker_;
-    std::array<char, 56> peer_text_; // "[address]:port", for the log
-    std::uint8_t peer_size_ = 0;
-    block block_;
-    std::uint32_t begin_ = 0;
-    std::uint32_t end_ = 0;
+    worker_state& worker_;
+    exchange_store& store_;
+    connection connection_;
+    read_buffer buffer_;
+    exchange* exchange_ = nullptr; // under way: to cancel when the client leaves
     steady_time deadline_;
-    steady_time since_;                      // of the phase
-    upstream_connection* attempt_ = nullptr; // to cancel when the client leaves
-    pause::timer* retry_timer_ = nullptr;
+    steady_time since_; // of the phase
+    std::array<char, 56> peer_text_;
+    std::uint8_t peer_size_ = 0;
     phase phase_ = phase::idle;
-    bool fresh_ = true;    // no request yet
-    bool expired_ = false; // cancelled by the deadline
-    bool left_ = false;    // nobody is there to be answered
-    bool closing_ = false; // draining: no further request
-    bool is_local_;        // the client is on this machine
+    bool is_fresh_ = true;    // no request yet
+    bool is_expired_ = false; // cancelled by the deadline
 };
 
 } // namespace countersign::proxy

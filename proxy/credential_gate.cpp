@@ -1,6 +1,6 @@
 #include "proxy/credential_gate.hpp"
 
-#include "proxy/worker.hpp"
+#include "proxy/worker_state.hpp"
 
 #include <fmt/format.h>
 
@@ -13,11 +13,11 @@ namespace {
 constexpr unsigned ask_again_after = 5; // seconds, in Retry-After
 
 // " for identity audit"; the default one needs no name.
-std::string for_identity(const worker& w, std::size_t identity) {
+std::string for_identity(const worker_state& w, std::size_t identity) {
     return identity == 0 ? std::string() : fmt::format(" for identity {}", w.identities[identity].name);
 }
 
-refusal no_credentials(const worker& w, std::size_t identity, const chain::snapshot& s) {
+refusal no_credentials(const worker_state& w, std::size_t identity, const chain::snapshot& s) {
     return {
         503,
         "no-credentials",
@@ -29,7 +29,7 @@ refusal no_credentials(const worker& w, std::size_t identity, const chain::snaps
         ask_again_after};
 }
 
-refusal expired_credentials(const worker& w, std::size_t identity, const chain::snapshot& s) {
+refusal expired_credentials(const worker_state& w, std::size_t identity, const chain::snapshot& s) {
     return {
         503,
         "credentials-expired",
@@ -44,12 +44,12 @@ refusal expired_credentials(const worker& w, std::size_t identity, const chain::
 
 } // namespace
 
-std::optional<refusal> check_credentials(worker& w, std::size_t identity) {
+std::optional<refusal> check_credentials(worker_state& w, std::size_t identity) {
     const chain::snapshot& known = w.identities[identity].known;
     if (!known.current) {
         return no_credentials(w, identity, known);
     }
-    if (known.current->expired_at(std::chrono::system_clock::now())) {
+    if (known.current->expired_at(w.wall_now())) {
         if (w.on_expired_credentials) {
             w.on_expired_credentials(identity);
         }
@@ -58,7 +58,7 @@ std::optional<refusal> check_credentials(worker& w, std::size_t identity) {
     return std::nullopt;
 }
 
-task<std::optional<refusal>> await_credentials(worker& w, std::size_t identity, steady_time deadline) {
+task<std::optional<refusal>> await_credentials(worker_state& w, std::size_t identity, steady_time deadline) {
     held_identity& who = w.identities[identity];
     while (!who.known.current && who.known.error.empty()) {
         const io_error e = co_await who.changed.wait_until(deadline);
@@ -69,13 +69,13 @@ task<std::optional<refusal>> await_credentials(worker& w, std::size_t identity, 
     co_return check_credentials(w, identity);
 }
 
-known_now known_of(const worker& w, std::size_t identity) noexcept {
-    return {w.identities[identity].known.current.get(), std::chrono::system_clock::now()};
+known_now known_of(const worker_state& w, std::size_t identity) noexcept {
+    return {w.identities[identity].known.current.get(), w.wall_now()};
 }
 
-task<bool> await_other_credentials(worker& w, std::size_t identity, const signed_as& than, steady_time deadline) {
+task<bool> await_other_credentials(worker_state& w, std::size_t identity, const signed_as& than, steady_time deadline) {
     held_identity& who = w.identities[identity];
-    const auto asked = std::chrono::system_clock::now(); // the clock of snapshot::load_began
+    const auto asked = w.wall_now(); // the clock of snapshot::load_began
     while (!are_other_keys(known_of(w, identity), than)) {
         if (who.known.load_began >= asked) {
             co_return false;

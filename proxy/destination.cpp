@@ -1,7 +1,6 @@
 #include "proxy/destination.hpp"
 
 #include "proxy/rules/route_choice.hpp"
-#include "proxy/upstream_connection.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,12 +11,6 @@ namespace {
 
 std::uint32_t port_and_scheme(const asked_host& asked) noexcept {
     return (std::uint32_t{asked.port.value_or(0)} << 1) | (asked.https ? 1u : 0u);
-}
-
-void close_idle(destination& d) {
-    for (const upstream_ptr& c : std::exchange(d.idle, {})) {
-        c->close();
-    }
 }
 
 // max_attempts of the route, else what its mode or the file's says.
@@ -47,8 +40,8 @@ steady_time last_used(const destination_ptr& d) noexcept {
     return d->last_used;
 }
 
-void forget(const destination_ptr& d) {
-    close_idle(*d);
+void forget(const destination_ptr& d, upstream_pool& pool) {
+    pool.close_idle(d->slot);
 }
 
 template <class Fork>
@@ -57,15 +50,15 @@ steady_time last_used(const Fork& f) noexcept {
 }
 
 template <class Fork>
-void forget(const Fork& f) {
+void forget(const Fork& f, upstream_pool& pool) {
     for (const auto& b : f.branches) {
-        close_idle(*b.place);
+        pool.close_idle(b.place->slot);
     }
 }
 
 // Half of a full table goes, those unused for longest first: amortised, an eviction costs nothing.
 template <class Table>
-void make_room(Table& table, std::size_t most) {
+void make_room(Table& table, std::size_t most, upstream_pool& pool) {
     if (table.size() < most) {
         return;
     }
@@ -77,7 +70,7 @@ void make_room(Table& table, std::size_t most) {
     std::nth_element(ages.begin(), middle, ages.end());
     for (auto i = table.begin(); i != table.end();) {
         if (last_used(i->second) <= *middle) {
-            forget(i->second);
+            forget(i->second, pool);
             i = table.erase(i);
         } else {
             ++i;
@@ -87,8 +80,8 @@ void make_room(Table& table, std::size_t most) {
 
 } // namespace
 
-destination::destination(proxy::plan p) : plan(std::move(p)) {}
-destination::~destination() = default;
+destination::destination(proxy::plan p, upstream_pool& pool)
+    : plan(std::move(p)), ticket(std::make_shared<session_ticket>()), slot(pool) {}
 
 std::variant<destination_ptr, refusal> destination_table::find(
     const conf::config& c,
@@ -112,7 +105,7 @@ std::variant<destination_ptr, refusal> destination_table::find(
     }
     auto made = make(c, default_region, asked, choice.route, metrics);
     if (auto* d = std::get_if<destination_ptr>(&made)) {
-        make_room(by_host_, most);
+        make_room(by_host_, most, pool_);
         (*d)->last_used = now;
         by_host_.emplace(key{std::string(asked.host), port_and_scheme(asked)}, *d);
     }
@@ -139,7 +132,7 @@ destination_table::found destination_table::find_on_fork(
     auto made = make(c, default_region, asked, taken.route, metrics);
     if (auto* d = std::get_if<destination_ptr>(&made)) {
         if (known == forks_.end()) {
-            make_room(forks_, most_forks);
+            make_room(forks_, most_forks, pool_);
             known = forks_.emplace(key{std::string(asked.host), port_and_scheme(asked)}, fork{{}, now}).first;
         }
         known->second.branches.push_back({taken, *d});
@@ -158,7 +151,7 @@ destination_table::found destination_table::make(
     if (auto* no = std::get_if<refusal>(&planned)) {
         return std::move(*no);
     }
-    destination_ptr d{new destination{std::move(std::get<plan>(planned))}};
+    destination_ptr d{new destination{std::move(std::get<plan>(planned)), pool_}};
     d->counters = &metrics.of_scope(d->plan.service, d->plan.region);
     d->budget = &budget_of(d->plan);
     d->retries = policy_for(d->plan.service, attempts_of(c.retry, d->plan));
@@ -180,11 +173,11 @@ retry_budget& destination_table::budget_of(const plan& p) {
 
 void destination_table::clear() {
     for (auto& [k, d] : by_host_) {
-        forget(d);
+        forget(d, pool_);
     }
     by_host_.clear();
     for (auto& [k, f] : forks_) {
-        forget(f);
+        forget(f, pool_);
     }
     forks_.clear();
 }

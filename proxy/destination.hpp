@@ -1,9 +1,8 @@
-// One place that requests go to: its plan, its idle connections, its name, its TLS ticket, its counters. One per
+// One place that requests go to: its plan, its name, its TLS ticket, its counters. One per
 // host, port, scheme and worker, kept while it is used; the table below is bounded. Not thread-safe: one worker's.
 #pragma once
 
 #include "chain/resolver.hpp"
-#include "proxy/net/connection.hpp"
 #include "proxy/net/tls.hpp"
 #include "proxy/net/waits.hpp"
 #include "proxy/net/watched.hpp"
@@ -12,6 +11,7 @@
 #include "proxy/rules/rate_limiter.hpp"
 #include "proxy/rules/redirect.hpp"
 #include "proxy/rules/retry.hpp"
+#include "proxy/upstream_pool.hpp"
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -26,12 +26,8 @@
 
 namespace countersign::proxy {
 
-class upstream_connection;
-using upstream_ptr = boost::intrusive_ptr<upstream_connection>;
-
 struct destination : boost::intrusive_ref_counter<destination, boost::thread_unsafe_counter> {
-    explicit destination(proxy::plan p);
-    ~destination();
+    destination(proxy::plan p, upstream_pool& pool);
 
     // For all requests from now on. See healing.hpp for what is believed. In path style the endpoint names the region:
     // there both change together, by another destination.
@@ -51,8 +47,8 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     retry_budget* budget = nullptr;        // shared by all hosts of this service and region
     std::shared_ptr<rate_limiter> limiter; // its route's, of all workers; null: none
 
-    std::vector<upstream_ptr> idle; // the one used last is at the back
-    session_ticket ticket;
+    std::shared_ptr<session_ticket> ticket; // never null
+    pool_slot slot;                         // its idle connections
     steady_time distrusted_until{}; // one of them died under a request: until then POST and its like use new ones
 
     chain::resolver::name name; // of plan.dial_host: what the worker's resolver knows. Null until it is asked
@@ -69,7 +65,8 @@ public:
     static constexpr std::size_t most = 1024;      // hosts
     static constexpr std::size_t most_forks = 256; // hosts where path or method decide
 
-    explicit destination_table(rate_limiters* shared = nullptr) noexcept : limiters_(shared) {}
+    explicit destination_table(upstream_pool& pool, rate_limiters* shared = nullptr) noexcept
+        : pool_(pool), limiters_(shared) {}
 
     // Asks make_plan once per host; where path or method decide about route or service, once for each. A refusal
     // is not remembered.
@@ -143,6 +140,7 @@ private:
 
     std::unordered_map<key, destination_ptr, hash, equal> by_host_;
     std::unordered_map<key, fork, hash, equal> forks_;
+    upstream_pool& pool_;
     rate_limiters* limiters_;
     rate_limiters own_limiters_; // where none are shared
     std::unordered_map<std::string, retry_budget> budgets_;

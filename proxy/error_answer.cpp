@@ -12,20 +12,20 @@ namespace {
 constexpr std::size_t longest_error_body = 16 * 1024; // looked at for an error code
 
 // Where the answer's body ends in the bytes at hand. False: not yet all there. `text` gets its beginning, decoded.
-bool body_is_whole(const exchange& x, std::string_view raw, std::pmr::string& text, std::size_t& size) {
+bool body_is_whole(const outcome& out, std::string_view raw, std::pmr::string& text, std::size_t& size) {
     text.clear();
-    switch (x.reply.framing) {
+    switch (out.reply.framing) {
     case answer_framing::none:
         size = 0;
         return true;
     case answer_framing::length:
-        size = std::min<std::size_t>(raw.size(), x.reply.length);
+        size = std::min<std::size_t>(raw.size(), out.reply.length);
         text.assign(raw.substr(0, size));
-        return size == x.reply.length;
+        return size == out.reply.length;
     case answer_framing::until_close:
         size = raw.size();
         text.assign(raw);
-        return x.reply.end == io_error::closed;
+        return out.body_end == io_error::closed;
     case answer_framing::chunked:
         break;
     }
@@ -45,10 +45,10 @@ bool body_is_whole(const exchange& x, std::string_view raw, std::pmr::string& te
 
 // none: go on reading or looking. An answer that keeps its client waiting is as good as one that came: what it says so
 // far counts, and the rest is passed on as it comes.
-io_error take_end(exchange& x, io_error e, bool& enough) noexcept {
-    const bool until_close = x.reply.framing == answer_framing::until_close;
+io_error take_end(outcome& out, io_error e, bool& enough) noexcept {
+    const bool until_close = out.reply.framing == answer_framing::until_close;
     if (until_close && (e == io_error::closed || e == io_error::truncated)) {
-        x.reply.end = e; // truncated: without a close_notify nobody knows whether this is all
+        out.body_end = e; // truncated: without a close_notify nobody knows whether this is all
         enough = true;
         return io_error::none;
     }
@@ -63,13 +63,14 @@ bool is_redirect(unsigned status) noexcept {
     return status == 301 || status == 302 || status == 307;
 }
 
-void understand(const exchange& x, std::string_view body, outcome& out) noexcept {
-    out.code = find_error_code(x.reply.amzn_query_error, x.reply.amzn_errortype, body);
-    if (is_redirect(x.reply.head.status) || out.code == "IllegalLocationConstraintException") {
-        out.region = x.reply.amz_bucket_region.empty() ? find_error_region(body) : x.reply.amz_bucket_region;
+void understand(std::string_view body, bool is_head, outcome& out) noexcept {
+    const answer& a = out.reply;
+    out.code = find_error_code(a.amzn_query_error, a.amzn_errortype, body);
+    if (is_redirect(a.head.status) || out.code == "IllegalLocationConstraintException") {
+        out.region = a.amz_bucket_region.empty() ? find_error_region(body) : a.amz_bucket_region;
         out.endpoint = find_error_endpoint(body);
-    } else if (x.request.is_head && x.reply.head.status == 400) { // the answer to a HEAD has no code
-        out.region = x.reply.amz_bucket_region;
+    } else if (is_head && a.head.status == 400) { // the answer to a HEAD has no code
+        out.region = a.amz_bucket_region;
     } else if (out.code == "AuthorizationHeaderMalformed" || out.code == "AuthorizationQueryParametersError") {
         out.region = find_error_region(body);
     }
@@ -77,33 +78,32 @@ void understand(const exchange& x, std::string_view body, outcome& out) noexcept
 
 } // namespace
 
-bool is_worth_reading(const exchange& x) noexcept {
-    const unsigned status = x.reply.head.status;
-    return status >= 400 || (is_redirect(status) && x.destination->plan.service == "s3");
+bool is_worth_reading(const answer& a, const plan& where) noexcept {
+    return a.head.status >= 400 || (is_redirect(a.head.status) && where.service == "s3");
 }
 
-// The buffer must not move meanwhile, x.reply points into it; what does not fit is not looked at.
-task<> read_error(exchange& x, steady_time deadline, outcome& out) {
-    upstream_connection& c = *x.connection;
-    std::pmr::string text{&x.attempt_memory()};
+// The buffer must not move meanwhile, out.reply points into it; what does not fit is not looked at.
+task<> read_error(outcome& out, bool is_head, steady_time deadline, std::pmr::memory_resource& memory) {
+    upstream_connection& c = *out.connection;
+    std::pmr::string text{&memory};
     bool enough = false;
     for (;;) {
-        const std::string_view raw = c.bytes().substr(x.reply.head_size);
-        out.whole = body_is_whole(x, raw, text, out.body_size);
-        if (out.whole || enough || c.room() == 0 || raw.size() >= longest_error_body) {
+        const std::string_view raw = c.bytes().substr(out.reply.head_size);
+        out.is_whole = body_is_whole(out, raw, text, out.body_size);
+        if (out.is_whole || enough || c.buffer().is_full() || raw.size() >= longest_error_body) {
             break;
         }
         const io_error e = co_await c.read_more(deadline);
         if (e != io_error::none) {
-            out.error = take_end(x, e, enough);
+            out.error = take_end(out, e, enough);
         }
         if (out.error != io_error::none) {
             co_return;
         }
     }
-    auto* const kept = static_cast<char*>(x.attempt_memory().allocate(text.size() + 1, 1));
+    auto* const kept = static_cast<char*>(memory.allocate(text.size() + 1, 1));
     text.copy(kept, text.size());
-    understand(x, {kept, text.size()}, out);
+    understand({kept, text.size()}, is_head, out);
 }
 
 } // namespace countersign::proxy

@@ -1,16 +1,21 @@
-// An error answer before it is passed on: its body is short and says what kind of error it is, so it is read first.
+// An error answer before it is passed on: its body is short and says what kind of error it is, so it is read first. On
+// the worker's thread.
 #pragma once
 
-#include "proxy/attempt.hpp"
+#include "proxy/net/task.hpp"
+#include "proxy/stages.hpp"
+
+#include <memory_resource>
 
 namespace countersign::proxy {
 
 // Is there something in this answer's body that decides what is done next?
-bool is_worth_reading(const exchange& x) noexcept;
+bool is_worth_reading(const answer& a, const plan& where) noexcept;
 
-// Reads the body of x.reply as far as it fits into the connection's buffer and comes within `deadline`, and fills
-// out.code, out.region, out.endpoint, out.whole and out.body_size. What has not come by then is passed on as it comes.
-// A body that breaks off becomes out.error. REQUIRES: is_worth_reading(x), x.connection holds the head.
-task<> read_error(exchange& x, steady_time deadline, outcome& out);
+// Reads the body of out.reply as far as it fits into the connection's buffer and comes within `deadline`, and fills
+// out.code, out.region, out.endpoint, out.is_whole, out.body_size and out.body_end. What has not come by then is passed
+// on as it comes. A body that breaks off becomes out.error. `is_head`: the answer to a HEAD. REQUIRES: is_worth_reading;
+// the connection's bytes begin with the head.
+task<> read_error(outcome& out, bool is_head, steady_time deadline, std::pmr::memory_resource& memory);
 
 } // namespace countersign::proxy

@@ -1,58 +1,251 @@
 #include "proxy/exchange.hpp"
 
-#include <algorithm>
-#include <cstring>
+#include "proxy/admission.hpp"
+#include "proxy/credential_gate.hpp"
+#include "proxy/request_writer.hpp"
+#include "signer/sigv4a.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
 
 namespace countersign::proxy {
 
-void body_memory::reserve(std::size_t capacity) {
-    if (capacity <= capacity_) {
+namespace {
+
+constexpr auto credentials_limit = std::chrono::seconds{25}; // for an identity's first credentials
+
+// What the client's library understands, where a request is refused before it is known where it goes.
+signer::wire_protocol protocol_of(std::string_view host) noexcept {
+    const auto found = signer::scope_of(host);
+    const auto* scope = std::get_if<signer::host_scope>(&found);
+    return scope ? signer::traits_of(scope->service).errors : signer::wire_protocol::text;
+}
+
+} // namespace
+
+exchange::exchange(client& c, worker_state& w, exchange_memory& memory) noexcept
+    : client_(c), worker_(w), memory_(memory), body_(c, received_, w) {}
+
+task<> exchange::run(const arrived_head& head) {
+    std::optional<refusal> refused;
+    try {
+        refused = co_await answer(head);
+    } catch (const signer::ecdsa_failure& failure) { // SigV4A: before a byte of the attempt was sent
+        spdlog::error("{} {}: no signature: {}", received_.request.method, received_.request.host, failure.what());
+        refused = refusal{500, "signing-failed", fmt::format("The request could not be signed: {}.", failure.what())};
+    }
+    loop_ = nullptr;
+    if (refused && !client_.has_left()) {
+        co_await refuse(*refused);
+    }
+    write_record(refused ? &*refused : nullptr);
+}
+
+void exchange::cancel() noexcept {
+    if (loop_) {
+        loop_->cancel();
+    }
+}
+
+// One step after the other; the first refusal ends it.
+task<std::optional<refusal>> exchange::answer(const arrived_head& head) {
+    std::optional<refusal> no = receive(head);
+    if (!no) {
+        no = admit_it();
+    }
+    if (!no) {
+        no = co_await await_keys();
+    }
+    if (!no) {
+        no = co_await take_body();
+    }
+    if (!no && !client_.has_left()) {
+        no = prepare_it();
+    }
+    if (!no && !client_.has_left()) {
+        no = co_await send();
+    }
+    co_return no;
+}
+
+std::optional<refusal> exchange::receive(const arrived_head& head) {
+    received_.began = head.began;
+    if (head.is_late) {
+        return refusal{408, "slow-request", "The request's head did not arrive in time."};
+    }
+    request_head parsed;
+    head_error fault = head.fault;
+    if (fault == head_error::none) {
+        received_.head_size = head.size;
+        const std::string_view text = client_.buffer().bytes().substr(0, head.size);
+        fault = parse_request(text, memory_.request_fields, parsed);
+    }
+    if (fault != head_error::none) {
+        return refuse_head(fault);
+    }
+    const inbound_rules rules{worker_.shared.via_name, worker_.config->listen.allow_origin};
+    inbound& in = received_.request;
+    std::optional<refusal> no = read_inbound(parsed, rules, in);
+    // Until its body is read we do not know where the next request starts.
+    record_.keep_alive = in.keep_alive && in.framing == body_framing::none && !(no && ends_connection(*no));
+    return no;
+}
+
+std::optional<refusal> exchange::admit_it() {
+    auto found = admit(received_, worker_);
+    if (auto* no = std::get_if<refusal>(&found)) {
+        return std::move(*no);
+    }
+    admitted_ = std::get<admitted>(std::move(found));
+    record_.destination = admitted_->destination;
+    return check_before_body(received_, *admitted_, client_.is_local(), worker_);
+}
+
+task<std::optional<refusal>> exchange::await_keys() {
+    if (!admitted_->is_signed()) {
+        co_return std::nullopt;
+    }
+    co_return co_await await_credentials(worker_, admitted_->identity, received_.began + credentials_limit);
+}
+
+task<std::optional<refusal>> exchange::take_body() {
+    std::optional<refusal> no = co_await body_.read();
+    record_.request_bytes = body_.view().size();
+    if (!no && !client_.has_left()) {
+        record_.keep_alive = received_.request.keep_alive;
+    }
+    co_return no;
+}
+
+std::optional<refusal> exchange::prepare_it() {
+    std::optional<refusal> no;
+    if (admitted_->tenant) {
+        no = verify_tenant(received_, *admitted_, body_.view(), hash_, worker_);
+    }
+    if (!no) {
+        prepared_ = prepare(received_, *admitted_, body_.view(), hash_, memory_.of_request());
+        record_.payload = prepared_->payload;
+        no = check_action(received_, *admitted_, *prepared_);
+    }
+    return no;
+}
+
+task<std::optional<refusal>> exchange::send() {
+    if (received_.request.dry == dry_run::sign) {
+        co_return co_await show_signed();
+    }
+    retry_loop loop{client_, received_, *admitted_, *prepared_, hash_, worker_, memory_, record_};
+    loop_ = &loop;
+    std::optional<refusal> no = co_await loop.run();
+    loop_ = nullptr;
+    co_return no;
+}
+
+// The request as its first attempt would send it. Nobody is dialled.
+task<std::optional<refusal>> exchange::show_signed() {
+    if (admitted_->is_signed()) {
+        if (auto no = check_credentials(worker_, admitted_->identity)) {
+            co_return no;
+        }
+    }
+    record_.keep_alive = record_.keep_alive && !client_.is_closing();
+    signed_as with;
+    const std::string_view head =
+        write_request_head(received_, *admitted_, *prepared_, worker_, memory_.of_attempt(), with);
+    record_.region = with.region;
+    const std::string answer = fmt::format(
+        "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\nContent-Length: {}\r\nCache-Control: no-store\r\n{}\r\n",
+        head.size() + prepared_->body.size(),
+        record_.keep_alive ? "" : "Connection: close\r\n"
+    );
+    record_.status = 200;
+    const bool is_head = received_.request.is_head;
+    const std::string_view shown = is_head ? std::string_view{} : head;
+    const std::string_view body = is_head ? std::string_view{} : prepared_->body;
+    const gather buffers{asio::buffer(answer), asio::buffer(shown), asio::buffer(body)};
+    const io_error e = co_await write_to(client_, buffers);
+    if (e != io_error::none) {
+        record_.keep_alive = false;
+        co_return std::nullopt;
+    }
+    record_.response_bytes = shown.size() + body.size();
+    co_return std::nullopt;
+}
+
+task<> exchange::refuse(const refusal& r) {
+    const inbound& in = received_.request;
+    const auto protocol = admitted_ ? admitted_->destination->plan.traits.errors : protocol_of(in.host);
+    record_.status = r.status;
+    ++worker_.metrics.refusals_total;
+    if (r.code == "policy-denied" || r.code == "client-refused") {
+        spdlog::warn("{} {}: {} ({})", in.method, in.host, r.message, worker_.config->source);
+    }
+    record_.keep_alive = record_.keep_alive && !client_.is_closing();
+    const std::string text = render(r, protocol, in.is_head, !record_.keep_alive);
+    const gather buffers{asio::buffer(text)};
+    const io_error e = co_await write_to(client_, buffers);
+    if (e != io_error::none) {
+        record_.keep_alive = false;
+    }
+}
+
+void exchange::write_record(const refusal* r) {
+    const auto took = worker_.now() - received_.began;
+    const destination* const d = record_.destination.get();
+    worker_metrics& m = worker_.metrics;
+    m.request_seconds.add(took);
+    m.request_bytes += record_.request_bytes;
+    m.response_bytes += record_.response_bytes;
+    scope_counters& counters = d ? *d->counters : m.of_scope("", "");
+    ++counters.requests_by_code[record_.status];
+    if (!worker_.config->log.access) {
         return;
     }
-    std::unique_ptr<char[]> larger{new char[capacity]};
-    if (size_ != 0) {
-        std::memcpy(larger.get(), bytes_.get(), size_);
+    const inbound& in = received_.request;
+    access_entry e;
+    e.time = worker_.wall_now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(took);
+    e.client = client_.peer();
+    e.method = in.method;
+    e.host = in.host;
+    e.path = in.path_and_query;
+    if (d) {
+        e.service = d->plan.service;
+        e.region = record_.region.empty() ? d->region() : std::string_view{record_.region};
+        e.route = d->plan.route;
+        if (admitted_ && admitted_->is_signed()) {
+            e.identity = worker_.identities[admitted_->identity].name;
+        }
     }
-    bytes_ = std::move(larger);
-    capacity_ = capacity;
+    e.status = record_.status;
+    e.attempts = record_.attempts;
+    e.request_bytes = record_.request_bytes;
+    e.response_bytes = record_.response_bytes;
+    e.duration = took;
+    e.upstream = record_.upstream_time;
+    e.payload = body::to_string(record_.payload);
+    e.refusal = r ? r->code : std::string_view{};
+    worker_.log.add(e);
 }
 
-void body_memory::append(std::string_view bytes) {
-    if (bytes.size() > free_size()) {
-        reserve(std::max(size_ + bytes.size(), 2 * capacity_));
+exchange_store::lent exchange_store::take() {
+    if (idle_.empty()) {
+        idle_.reserve(kept); // giving back allocates nothing
+        return {new exchange_memory, {this}};
     }
-    std::memcpy(free_space(), bytes.data(), bytes.size());
-    size_ += bytes.size();
+    exchange_memory* const m = idle_.back().release();
+    idle_.pop_back();
+    return {m, {this}};
 }
 
-void body_memory::clear() noexcept {
-    bytes_.reset();
-    size_ = capacity_ = 0;
-}
-
-void exchange::reset() noexcept {
-    refused.reset();
-    destination.reset();
-    identity = 0;
-    tenant.reset();
-    connection.reset();
-    signed_with.keys.reset();
-    delivered = delivery::nothing;
-    path = query = body = payload_hash = {};
-    body_room.clear();
-    request = inbound{};
-    head = request_head{};
-    reply = answer{};
-    add_content_sha256 = is_hashed = broken_off = reset_client = false;
-    keep_alive = true;
-    status = attempts = 0;
-    request_bytes = response_bytes = 0;
-    head_size = block_used = 0;
-    next_block.release();
-    upstream_time = {};
-    payload_plan = "none";
-    request_memory_.release();
-    attempt_memory_.release();
+void exchange_store::take_back(exchange_memory* m) noexcept {
+    std::unique_ptr<exchange_memory> back{m};
+    back->reset();
+    if (idle_.size() < kept) {
+        idle_.push_back(std::move(back));
+    }
 }
 
 } // namespace countersign::proxy

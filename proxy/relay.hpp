@@ -1,53 +1,28 @@
 // The answer on its way to the client: head written anew, body bytes untouched, in constant memory; the client's pace
-// is the upstream's. An answer that breaks off upstream breaks off visibly for the client.
+// is the upstream's. An answer that breaks off upstream breaks off visibly for the client. On the worker's thread.
 #pragma once
 
-#include "proxy/attempt.hpp"
-#include "proxy/http/answer_head.hpp"
-#include "proxy/http/chunked.hpp"
-#include "proxy/net/connection.hpp"
+#include "proxy/client.hpp"
+#include "proxy/http/refusal.hpp"
 #include "proxy/net/task.hpp"
-
-#include <cstdint>
-#include <string_view>
+#include "proxy/stages.hpp"
+#include "proxy/worker_state.hpp"
 
 namespace countersign::proxy {
 
-class client_connection;
+// Passes out.reply on. Afterwards the connection is back in its pool or closed, and `record` says what the client got.
+// REQUIRES: out.error is none.
+task<> relay(
+    client& c,
+    const received& r,
+    outcome& out,
+    const exchange_limits& until,
+    worker_state& w,
+    exchange_memory& memory,
+    exchange_record& record
+);
 
-// Passes x.reply on, or leaves a refusal in x.refused when there is none. Afterwards x.connection is back in its pool
-// or closed.
-task<> relay(client_connection& s, exchange& x, const outcome& out);
-
-// Which bytes of an answer's body go to the client. Pure: bytes in, pieces out.
-class body_relay {
-public:
-    enum class state : std::uint8_t { more, complete, broken };
-
-    struct piece {
-        std::string_view before, content, after; // to be written, in this order
-        std::size_t consumed = 0;                // of the bytes given
-        state then = state::more;
-    };
-
-    body_relay(answer_framing from, std::uint64_t length, client_framing to) noexcept
-        : from_(from), to_(to), left_(length) {}
-
-    // What can be passed on of `bytes`, the next ones of the body. The views point into `bytes` and into *this.
-    piece next(std::string_view bytes) noexcept;
-    // The upstream's connection ended in an orderly way.
-    piece end() noexcept;
-
-private:
-    piece next_chunked(std::string_view bytes) noexcept;
-    piece next_dechunked(std::string_view bytes) noexcept;
-    piece next_until_close(std::string_view bytes) noexcept;
-
-    answer_framing from_;
-    client_framing to_;
-    std::uint64_t left_;
-    chunked_decoder decoder_;
-    char size_line_[20];
-};
+// What the client is told instead, where there is no answer.
+refusal refuse_outcome(const outcome& out);
 
 } // namespace countersign::proxy

@@ -1,7 +1,6 @@
-// The part of a session that reads a request's body into memory, within payload.memory_limit and memory_total.
-#include "proxy/client_connection.hpp"
+#include "proxy/request_body.hpp"
+
 #include "proxy/http/chunked.hpp"
-#include "proxy/worker.hpp"
 
 #include <fmt/format.h>
 
@@ -32,135 +31,128 @@ refusal refuse_body(io_error e, std::uint64_t limit) {
 
 } // namespace
 
-// Leaves the body in x.body, or a refusal in x.refused, or the session marked as left.
-task<> client_connection::read_body(exchange& x) {
-    if (x.request.framing == body_framing::none ||
-        (x.request.framing == body_framing::length && x.request.content_length == 0)) {
-        co_return;
+task<std::optional<refusal>> request_body::read() {
+    const inbound& in = received_.request;
+    if (in.framing == body_framing::none || (in.framing == body_framing::length && in.content_length == 0)) {
+        co_return std::nullopt;
     }
     io_error e = io_error::none;
-    if (x.request.framing == body_framing::length) {
-        e = co_await read_known_length(x);
+    if (in.framing == body_framing::length) {
+        e = co_await read_known_length();
     } else {
-        e = co_await read_chunked(x);
+        e = co_await read_chunked();
     }
-    x.request_bytes = x.body.size();
-    if (e == io_error::none || x.refused) {
-        co_return;
+    if (is_overloaded_) {
+        co_return refusal{
+            503, "overloaded", "Request bodies in memory have reached payload.memory_total. Try again in a moment.", 1};
     }
     if (e == io_error::malformed || e == io_error::too_large || e == io_error::timed_out) {
-        x.refused = refuse_body(e, worker_.config->payload.memory_limit);
-    } else {
-        left_ = true; // an aborted upload: nothing of it goes upstream
+        co_return refuse_body(e, worker_.config->payload.memory_limit);
     }
+    if (e != io_error::none) {
+        client_.leave(); // an aborted upload: nothing of it goes upstream
+    }
+    co_return std::nullopt;
 }
 
-task<io_error> client_connection::allow_body(exchange& x) {
-    if (!x.request.expects_continue) {
+task<io_error> request_body::allow() {
+    if (!received_.request.expects_continue) {
         co_return io_error::none;
     }
     const gather line{asio::buffer(continue_line)};
-    co_return co_await write(line);
+    co_return co_await write_to(client_, line);
 }
 
 // RFC 9112 6.2
-task<io_error> client_connection::read_known_length(exchange& x) {
-    const auto length = static_cast<std::size_t>(x.request.content_length);
-    const std::string_view arrived = bytes().substr(x.head_size, length);
-    if (arrived.size() == length) { // nearly every small body: used where it lies
-        x.body = arrived;
-        x.block_used += length;
+task<io_error> request_body::read_known_length() {
+    const auto length = static_cast<std::size_t>(received_.request.content_length);
+    const std::string_view first = arrived().substr(0, length);
+    taken_ = first.size();
+    if (first.size() == length) { // nearly every small body: used where it lies
+        view_ = first;
         co_return io_error::none;
     }
-    if (const io_error e = co_await allow_body(x); e != io_error::none) {
+    if (const io_error e = co_await allow(); e != io_error::none) {
         co_return e;
     }
-    x.block_used += arrived.size();
-    body_memory& room = x.body_room;
-    if (!reserve_body(x, std::min(length, std::max(first_reservation, arrived.size())))) {
+    if (!reserve(std::min(length, std::max(first_reservation, first.size())))) {
         co_return io_error::too_large;
     }
-    room.append(arrived);
-    while (room.view().size() < length) {
-        if (room.free_size() == 0 && !reserve_body(x, std::min(length, 2 * room.capacity()))) {
+    room_.append(first);
+    while (room_.view().size() < length) {
+        if (room_.free_size() == 0 && !reserve(std::min(length, 2 * room_.capacity()))) {
             co_return io_error::too_large;
         }
-        enter(phase::body);
-        const asio::mutable_buffer into{room.free_space(), room.free_size()};
-        const io_result r = co_await read_some(into);
-        if (r.error != io_error::none) {
-            co_return explain(r.error);
+        const asio::mutable_buffer into{room_.free_space(), room_.free_size()};
+        std::size_t bytes = 0;
+        const io_error e = co_await client_.read_body(into, bytes);
+        if (e != io_error::none) {
+            co_return e;
         }
-        room.added(r.bytes);
+        room_.added(bytes);
     }
-    x.body = room.view();
+    view_ = room_.view();
     co_return io_error::none;
 }
 
-// RFC 9112 7.1. What was read behind its end belongs to the next request and is kept in x.next_block.
-task<io_error> client_connection::read_chunked(exchange& x) {
-    if (const io_error e = co_await allow_body(x); e != io_error::none) {
+// RFC 9112 7.1
+task<io_error> request_body::read_chunked() {
+    if (const io_error e = co_await allow(); e != io_error::none) {
         co_return e;
     }
     chunked_decoder decoder;
-    std::string_view raw = bytes().substr(x.head_size);
-    const std::size_t limit = worker_.config->payload.memory_limit;
+    std::string_view raw = arrived();
+    taken_ = raw.size();
     for (;;) {
         std::string_view content;
-        switch (decoder.next(raw, content)) {
-        case chunked_decoder::step::broken:
-            co_return io_error::malformed;
-        case chunked_decoder::step::content: {
-            const std::size_t needed = x.body_room.view().size() + content.size();
-            if (needed > limit ||
-                (needed > x.body_room.capacity() &&
-                 !reserve_body(x, std::max({needed, 2 * x.body_room.capacity(), first_reservation})))) {
+        auto step = chunked_decoder::step::content;
+        while (step == chunked_decoder::step::content) {
+            step = decoder.next(raw, content);
+            if (step == chunked_decoder::step::content && !take_content(content)) {
                 co_return io_error::too_large;
             }
-            x.body_room.append(content);
-            continue;
         }
-        case chunked_decoder::step::complete: {
-            const auto left = static_cast<std::uint32_t>(raw.size());
-            if (x.next_block) {
-                x.next_begin = x.next_end - left;
-            } else {
-                x.block_used = bytes().size() - left;
-            }
-            x.body = x.body_room.view();
-            co_return io_error::none;
+        if (step == chunked_decoder::step::broken) {
+            co_return io_error::malformed;
         }
-        case chunked_decoder::step::more:
+        if (step == chunked_decoder::step::complete) {
             break;
         }
-        if (!x.next_block) {
-            x.next_block = worker_.small_blocks.take();
+        behind_.consume(behind_.bytes().size());
+        const asio::mutable_buffer into = behind_.room();
+        std::size_t bytes = 0;
+        const io_error e = co_await client_.read_body(into, bytes);
+        if (e != io_error::none) {
+            co_return e;
         }
-        enter(phase::body);
-        const asio::mutable_buffer into{x.next_block.begin(), x.next_block.size()};
-        const io_result r = co_await read_some(into);
-        if (r.error != io_error::none) {
-            co_return explain(r.error);
-        }
-        x.next_end = static_cast<std::uint32_t>(r.bytes);
-        raw = {x.next_block.begin(), r.bytes};
+        behind_.added(bytes);
+        raw = behind_.bytes();
     }
+    if (behind_.has_block()) {
+        behind_.consume(behind_.bytes().size() - raw.size());
+    } else {
+        taken_ -= raw.size();
+    }
+    view_ = room_.view();
+    co_return io_error::none;
 }
 
-// Counts what the body's memory grows by. False, with x.refused, when all bodies together would be too many.
-bool client_connection::reserve_body(exchange& x, std::size_t capacity) {
-    const std::uint64_t more = capacity - x.body_room.capacity();
-    const std::uint64_t before = worker_.shared.body_bytes.fetch_add(more, std::memory_order_relaxed);
-    if (before + more > worker_.config->payload.memory_total) {
-        worker_.shared.body_bytes.fetch_sub(more, std::memory_order_relaxed);
-        x.refused = refusal{
-            503, "overloaded", "Request bodies in memory have reached payload.memory_total. Try again in a moment.", 1};
-        x.keep_alive = false;
+bool request_body::take_content(std::string_view content) {
+    const std::size_t needed = room_.view().size() + content.size();
+    if (needed > worker_.config->payload.memory_limit) {
         return false;
     }
-    x.body_reserved += more;
-    x.body_room.reserve(capacity);
+    if (needed > room_.capacity() && !reserve(std::max({needed, 2 * room_.capacity(), first_reservation}))) {
+        return false;
+    }
+    room_.append(content);
     return true;
+}
+
+bool request_body::reserve(std::size_t capacity) {
+    const body::budget all{worker_.shared.body_bytes, worker_.config->payload.memory_total};
+    is_overloaded_ = !room_.reserve(capacity, all);
+    return !is_overloaded_;
 }
 
 } // namespace countersign::proxy

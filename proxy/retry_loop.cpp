@@ -1,32 +1,22 @@
-// The part of a session that sends its request upstream, again if that is worth it, and has the answer passed on.
-#include "proxy/attempt.hpp"
-#include "proxy/client_connection.hpp"
+#include "proxy/retry_loop.hpp"
+
+#include "proxy/admission.hpp"
 #include "proxy/credential_gate.hpp"
 #include "proxy/relay.hpp"
 #include "proxy/request_writer.hpp"
-#include "proxy/rules/redirect.hpp"
-#include "proxy/worker.hpp"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace countersign::proxy {
 
 namespace {
 
 constexpr auto renewal_limit = std::chrono::seconds{5};
-
-bool signs(const exchange& x) noexcept {
-    return x.destination->plan.sign != conf::sign_mode::none;
-}
-
-complaint complaint_of(const exchange& x, const outcome& out) noexcept {
-    const unsigned status = x.reply.head.status;
-    return {out.code, out.region, x.request.is_head && out.code.empty() && (status == 400 || status == 403)};
-}
+constexpr unsigned most_attempts = 6; // remedies and retries together
 
 std::string_view location_of(const answer& a) noexcept {
     const auto found = std::find_if(a.head.fields.begin(), a.head.fields.end(), [](const field& f) {
@@ -35,31 +25,25 @@ std::string_view location_of(const answer& a) noexcept {
     return found == a.head.fields.end() ? std::string_view{} : found->value;
 }
 
+complaint complaint_of(const inbound& in, const outcome& out) noexcept {
+    const unsigned status = out.reply.head.status;
+    return {out.code, out.region, in.is_head && out.code.empty() && (status == 400 || status == 403)};
+}
+
 // A bucket is made where the request says; it is nowhere yet.
-bool makes_bucket(const exchange& x) noexcept {
-    const std::string_view path = x.request.path;
-    const bool is_of_bucket = names_bucket(x.request.host) ? path == "/" : path.find('/', 1) >= path.size() - 1;
-    return x.request.method == "PUT" && x.request.query.empty() && is_of_bucket;
+bool makes_bucket(const inbound& in) noexcept {
+    const bool is_of_bucket = names_bucket(in.host) ? in.path == "/" : in.path.find('/', 1) >= in.path.size() - 1;
+    return in.method == "PUT" && in.query.empty() && is_of_bucket;
 }
 
 // A young bucket's redirects end after minutes, and a bucket may be made anew elsewhere. A host without a bucket stands
 // for all of them.
-void remember(destination& named, const exchange& x, const redirect_target& to, steady_time now) {
+void remember(destination& named, const inbound& in, const redirect_target& to, steady_time now) {
     constexpr auto believed_for = std::chrono::minutes{5};
-    if (names_bucket(x.request.host)) {
+    if (names_bucket(in.host)) {
         named.elsewhere = to;
         named.elsewhere_until = now + believed_for;
     }
-}
-
-// Does what came from there speak against the place that was remembered?
-bool speaks_against_place(const exchange& x, const outcome& out) noexcept {
-    if (out.error != io_error::none) {
-        return out.error != io_error::cancelled;
-    }
-    const unsigned status = x.reply.head.status;
-    const bool is_other_region = !out.region.empty() && out.region != x.signed_with.region;
-    return status == 301 || status == 302 || status == 307 || is_other_region || out.code == "NoSuchBucket";
 }
 
 bool is_alike(const destination& other, const destination& here, std::string_view region) noexcept {
@@ -67,208 +51,254 @@ bool is_alike(const destination& other, const destination& here, std::string_vie
            other.plan.sign == here.plan.sign;
 }
 
+retry_reason reason_of(attempt_result r) noexcept {
+    switch (r) {
+    case attempt_result::throttled:
+        return retry_reason::throttled;
+    case attempt_result::timeout:
+        return retry_reason::timeout;
+    default:
+        return retry_reason::transient;
+    }
+}
+
 } // namespace
 
-task<> client_connection::exchange_with_upstream(exchange& x) {
-    enter(phase::upstream);
-    const destination_ptr named = x.destination;
-    if (signs(x)) {
-        start_elsewhere(x);
+retry_loop::retry_loop(
+    client& c,
+    const received& r,
+    admitted a,
+    prepared p,
+    body::body_hash& hash,
+    worker_state& w,
+    exchange_memory& memory,
+    exchange_record& record
+)
+    : client_(c), received_(r), admitted_(std::move(a)), prepared_(p), hash_(hash), worker_(w), record_(record),
+      named_(admitted_.destination), attempts_{received_, w, memory, {}} {}
+
+task<std::optional<refusal>> retry_loop::run() {
+    client_.await_upstream();
+    if (admitted_.is_signed()) {
+        start_elsewhere();
     }
-    begin_time(x, worker_);
-    unsigned paid = 0;
-    tried_remedies tried;
-    for (x.attempts = 1;; ++x.attempts) {
-        if (signs(x)) { // they may have expired while the body came, or since last time
-            x.refused = check_credentials(worker_, x.identity);
+    attempts_.until = limits_of(received_, admitted_, prepared_, worker_);
+    ++named_->counters->first_attempts;
+    for (record_.attempts = 1;; ++record_.attempts) {
+        if (admitted_.is_signed()) { // they may have expired while the body came, or since last time
+            if (auto no = check_credentials(worker_, admitted_.identity)) {
+                co_return no;
+            }
         }
-        if (x.refused) {
-            break;
+        outcome out = co_await try_once(attempts_, admitted_, prepared_);
+        record_.upstream_time = out.upstream_time;
+        record_.destination = admitted_.destination;
+        record_.region = out.with.region;
+        const next_step next = co_await decide_next(out);
+        if (next == next_step::stop) {
+            record_.keep_alive = false;
+            client_.leave();
+            co_return std::nullopt;
         }
-        count_attempt(x);
-        outcome out = co_await forward_once(x, worker_, attempt_);
-        if (x.destination != named && speaks_against_place(x, out)) {
-            named->elsewhere = {};
-        }
-        bool healed = false;
-        if (!left_ && signs(x) && out.error == io_error::none && x.reply.head.status >= 300) {
-            healed = co_await heal(x, out, tried, *named);
-        }
-        if (left_ || out.error == io_error::cancelled) {
-            left_ = true;
-            x.keep_alive = false;
-            break;
-        }
-        if (healed) {
-            continue;
-        }
-        const attempt a = describe(out, x, worker_, paid);
-        const retry_decision next = decide(x.destination->retries, a, worker_.random(), *x.destination->budget);
-        out.held_back = out.held_back || next.held_back;
-        const std::chrono::milliseconds wait = next.delay.value_or(next.hold);
-        if (next.delay) {
-            count_retry(x, reason_of(a.result));
-            put_away(x, out);
-            paid = next.cost;
-        }
-        const bool still_wanted = co_await wait_before_retry(wait);
-        if (!still_wanted) {
-            break;
-        }
-        if (!next.delay) {
-            attempt_ = out.error == io_error::none ? x.connection.get() : nullptr; // the client may leave meanwhile
-            co_await relay(*this, x, out);
-            attempt_ = nullptr;
-            break;
+        if (next == next_step::pass_on) {
+            co_return co_await end(out);
         }
     }
-    if (x.connection) {
-        x.connection->close();
-        x.connection.reset();
+}
+
+// Either a remedy for what the answer complains about, or a retry, or what there is goes to the client.
+task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
+    if (admitted_.destination != named_ && speaks_against_place(out)) {
+        named_->elsewhere = {};
     }
+    bool is_healed = false;
+    const bool is_answer = out.error == io_error::none;
+    if (!client_.has_left() && admitted_.is_signed() && is_answer && out.reply.head.status >= 300) {
+        is_healed = co_await heal(out);
+    }
+    if (client_.has_left() || out.error == io_error::cancelled) {
+        co_return next_step::stop;
+    }
+    if (is_healed) {
+        put_away(out);
+        co_return next_step::again;
+    }
+    destination& d = *admitted_.destination;
+    const attempt seen = describe(out, received_, admitted_, prepared_, worker_, record_.attempts, paid_);
+    const retry_decision next = decide(d.retries, seen, worker_.time.chance(), *d.budget);
+    out.is_held_back = out.is_held_back || next.held_back;
+    if (next.delay) {
+        count_retry(reason_of(seen.result));
+        put_away(out);
+        paid_ = next.cost;
+    }
+    const bool is_wanted = co_await wait(next.delay.value_or(next.hold));
+    if (!is_wanted) {
+        co_return next_step::stop;
+    }
+    co_return next.delay ? next_step::again : next_step::pass_on;
+}
+
+task<std::optional<refusal>> retry_loop::end(outcome& out) {
+    const inbound& in = received_.request;
+    if (out.error != io_error::none) {
+        const char* const why_once =
+            out.is_held_back ? "; not repeated: it may have been carried out (retry.unknown_outcome)" : "";
+        spdlog::warn("{} {}: {}{}", in.method, in.host, out.failure, why_once);
+        co_return refuse_outcome(out);
+    }
+    attempts_.current = out.connection.get(); // the client may leave meanwhile
+    co_await relay(client_, received_, out, attempts_.until, worker_, attempts_.memory, record_);
+    attempts_.current = nullptr;
+    co_return std::nullopt;
 }
 
 // True: what the answer complains about is mended, and the request is to be signed and sent again.
-task<bool> client_connection::heal(exchange& x, const outcome& out, tried_remedies& tried, destination& named) {
-    constexpr unsigned most_attempts = 6; // remedies and retries together
-    if (x.attempts >= most_attempts || worker_.now() >= x.began + worker_.config->retry.max_elapsed) {
+task<bool> retry_loop::heal(outcome& out) {
+    if (record_.attempts >= most_attempts || worker_.now() >= received_.began + worker_.config->retry.max_elapsed) {
         co_return false;
     }
-    if (!tried.place && follow_redirect(x, out, named)) {
-        tried.place = true;
-        put_away(x, out);
+    if (!tried_.place && follow_redirect(out)) {
+        tried_.place = true;
         co_return true;
     }
-    if (x.reply.head.status < 400) {
+    if (out.reply.head.status < 400) {
         co_return false;
     }
-    const complaint says = complaint_of(x, out);
-    switch (find_remedy(says, x.signed_with, named.plan, known_of(worker_, x.identity), tried)) {
+    const std::size_t identity = admitted_.identity;
+    const complaint says = complaint_of(received_.request, out);
+    switch (find_remedy(says, out.with, named_->plan, known_of(worker_, identity), tried_)) {
     case remedy::none:
         co_return false;
     case remedy::other_keys:
-        tried.other_keys = true;
-        count_retry(x, retry_reason::expired_token);
-        break;
+        tried_.other_keys = true;
+        count_retry(retry_reason::expired_token);
+        co_return true;
     case remedy::renewal: {
-        tried.renewal = true;
-        const steady_time limit = std::min(worker_.now() + renewal_limit, x.give_up);
-        const bool others = co_await await_other_credentials(worker_, x.identity, x.signed_with, limit);
-        if (!others || left_) {
+        tried_.renewal = true;
+        const steady_time limit = std::min(worker_.now() + renewal_limit, attempts_.until.give_up);
+        const bool others = co_await await_other_credentials(worker_, identity, out.with, limit);
+        if (!others || client_.has_left()) {
             co_return false;
         }
-        count_retry(x, retry_reason::expired_token);
-        break;
+        count_retry(retry_reason::expired_token);
+        co_return true;
     }
     case remedy::region:
-        tried.region = true;
-        if (!correct_region(x, says.region, named)) {
-            co_return false;
-        }
-        break;
+        tried_.region = true;
+        co_return correct_region(says.region);
     }
-    put_away(x, out);
-    co_return true;
+    co_return false;
+}
+
+// Does what came from there speak against the place that was remembered?
+bool retry_loop::speaks_against_place(const outcome& out) const noexcept {
+    if (out.error != io_error::none) {
+        return out.error != io_error::cancelled;
+    }
+    const unsigned status = out.reply.head.status;
+    const bool is_other_region = !out.region.empty() && out.region != out.with.region;
+    return status == 301 || status == 302 || status == 307 || is_other_region || out.code == "NoSuchBucket";
 }
 
 // Where S3 has said before that the bucket is.
-void client_connection::start_elsewhere(exchange& x) {
-    destination& named = *x.destination;
-    if (named.elsewhere.host.empty() || makes_bucket(x)) {
+void retry_loop::start_elsewhere() {
+    if (named_->elsewhere.host.empty() || makes_bucket(received_.request)) {
         return;
     }
-    const redirect_target to = named.elsewhere;
-    if (worker_.now() >= named.elsewhere_until || !move_to(x, to)) {
-        named.elsewhere = {};
+    const redirect_target to = named_->elsewhere;
+    if (worker_.now() >= named_->elsewhere_until || !move_to(to)) {
+        named_->elsewhere = {};
     }
 }
 
 // S3 says that the bucket is elsewhere. False: nothing has changed, the answer is passed on.
-bool client_connection::follow_redirect(exchange& x, const outcome& out, destination& named) {
-    if (x.destination->plan.service != "s3" || (x.tenant && !named.plan.is_default_region)) {
+bool retry_loop::follow_redirect(const outcome& out) {
+    const inbound& in = received_.request;
+    if (admitted_.destination->plan.service != "s3" || (admitted_.tenant && !named_->plan.is_default_region)) {
         return false;
     }
-    const redirect_answer said{x.reply.head.status, out.code, out.region, location_of(x.reply), out.endpoint};
-    const auto to = read_redirect(said, x.request.host, x.signed_with.region);
-    if (!to || (said.status == 400 && makes_bucket(x))) {
+    const redirect_answer said{out.reply.head.status, out.code, out.region, location_of(out.reply), out.endpoint};
+    const auto to = read_redirect(said, in.host, out.with.region);
+    if (!to || (said.status == 400 && makes_bucket(in))) {
         return false;
     }
-    scope_counters& counters = *x.destination->counters;
-    if (!move_to(x, *to)) {
+    const destination_ptr before = admitted_.destination;
+    if (!move_to(*to)) {
         return false;
     }
-    if (named.plan.is_default_region) {
-        named.learn_region(to->region);
+    if (named_->plan.is_default_region) {
+        named_->learn_region(to->region);
     }
-    remember(named, x, *to, worker_.now());
-    ++counters.retries[static_cast<std::size_t>(retry_reason::wrong_region)];
+    remember(*named_, in, *to, worker_.now());
+    ++before->counters->retries[static_cast<std::size_t>(retry_reason::wrong_region)];
     return true;
 }
 
 // S3 says which region the signature should be for. Where the endpoint is a region's own it has to change as well.
 // False: nothing has changed.
-bool client_connection::correct_region(exchange& x, std::string_view region, destination& named) {
-    scope_counters& counters = *x.destination->counters;
-    if (x.destination != &named || !x.destination->plan.path_prefix.empty()) {
-        const redirect_target to{s3_host_in(x.request.host, region), std::string(region)};
-        if (to.host.empty() || !move_to(x, to)) {
+bool retry_loop::correct_region(std::string_view region) {
+    const destination_ptr before = admitted_.destination;
+    if (before != named_ || !before->plan.path_prefix.empty()) {
+        const redirect_target to{s3_host_in(received_.request.host, region), std::string(region)};
+        if (to.host.empty() || !move_to(to)) {
             return false;
         }
-        remember(named, x, to, worker_.now());
+        remember(*named_, received_.request, to, worker_.now());
     }
-    named.learn_region(region);
-    ++counters.retries[static_cast<std::size_t>(retry_reason::wrong_region)];
+    named_->learn_region(region);
+    ++before->counters->retries[static_cast<std::size_t>(retry_reason::wrong_region)];
     return true;
 }
 
 // The other place is asked about as if the client had named it: routes and policy decide, its addresses are checked,
 // and its name is verified. False: nothing has changed.
-bool client_connection::move_to(exchange& x, const redirect_target& to) {
-    const asked_host asked{to.host, x.request.port, x.request.https, x.request.method, x.request.path};
-    const auto found =
+bool retry_loop::move_to(const redirect_target& to) {
+    const inbound& in = received_.request;
+    const asked_host asked{to.host, in.port, in.https, in.method, in.path};
+    auto found =
         worker_.destinations.find(*worker_.config, worker_.default_region, asked, worker_.metrics, worker_.now());
-    const auto* const other = std::get_if<destination_ptr>(&found);
-    if (!other || *other == x.destination || !is_alike(**other, *x.destination, to.region)) {
+    auto* const other = std::get_if<destination_ptr>(&found);
+    if (!other || *other == admitted_.destination || !is_alike(**other, *admitted_.destination, to.region)) {
         return false;
     }
-    const destination_ptr before = std::exchange(x.destination, *other);
-    prepare(x);
-    std::optional<refusal> no = check_request(x, *worker_.config);
-    if (!no) {
-        no = check_signed_text(x);
+    admitted there = admitted_;
+    there.destination = std::move(*other);
+    if (check_text(received_, there)) {
+        return false;
     }
-    if (!no && x.destination->plan.rules) {
-        no = check_action(x);
+    const prepared as = prepare(received_, there, prepared_.body, hash_, attempts_.memory.of_request());
+    if (check_action(received_, there, as)) {
+        return false;
     }
-    if (no) {
-        x.destination = before;
-        prepare(x);
-    }
-    return !no;
+    admitted_ = std::move(there);
+    prepared_ = as;
+    return true;
 }
 
-void client_connection::abandon(exchange& x, std::string_view why) {
-    attempt_ = nullptr;
-    if (x.connection) {
-        x.connection->close();
-        x.connection.reset();
-    }
-    spdlog::error("{} {}: no signature: {}", x.request.method, x.request.host, why);
-    x.refused = refusal{500, "signing-failed", fmt::format("The request could not be signed: {}.", why)};
+void retry_loop::count_retry(retry_reason why) noexcept {
+    ++admitted_.destination->counters->retries[static_cast<std::size_t>(why)];
 }
 
 // False when the client has left meanwhile.
-task<bool> client_connection::wait_before_retry(std::chrono::milliseconds delay) {
-    if (delay <= std::chrono::milliseconds{0}) {
-        co_return !left_;
+task<bool> retry_loop::wait(std::chrono::milliseconds delay) {
+    if (delay > std::chrono::milliseconds{0}) {
+        client_.await_upstream();
+        alarm until{worker_.alarms, worker_.now() + delay};
+        alarm_ = &until;
+        co_await until;
+        alarm_ = nullptr;
     }
-    enter(phase::upstream);
-    pause::timer timer{worker_.context, delay};
-    retry_timer_ = &timer;
-    co_await pause{timer};
-    worker_.refresh_clock();
-    retry_timer_ = nullptr;
-    co_return !left_;
+    co_return !client_.has_left();
+}
+
+void retry_loop::cancel() noexcept {
+    if (attempts_.current) {
+        attempts_.current->cancel();
+    }
+    if (alarm_) {
+        alarm_->cancel();
+    }
 }
 
 } // namespace countersign::proxy

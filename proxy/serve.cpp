@@ -193,7 +193,7 @@ void control::start_workers() {
     ground_.fitting_clients = limit_clients(settings().listen, count);
     for (unsigned i = 0; i < count; ++i) {
         auto w = std::make_unique<worker>(shared_);
-        w->on_expired_credentials = [this](std::size_t identity) {
+        w->state().on_expired_credentials = [this](std::size_t identity) {
             asio::post(context_, [this, identity] { identities_->load_now(identity); });
         };
         workers_.push_back(std::move(w));

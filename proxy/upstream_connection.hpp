@@ -1,14 +1,14 @@
-// One connection to a service, plain or TLS. While it is idle in its destination's pool, bytes that nobody asked for
-// and the other side's end retire it at once. One request at a time. Not thread-safe: one worker's.
+// One connection to a service, plain or TLS, and what was read from it. One request at a time; between two it lies in
+// the pool (upstream_pool.hpp), where bytes that nobody asked for and the other side's end retire it at once. Not
+// thread-safe: one worker's.
 #pragma once
 
-#include "chain/connector.hpp"
-#include "proxy/destination.hpp"
-#include "proxy/net/buffers.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/net/connection.hpp"
-#include "proxy/net/task.hpp"
-
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include "proxy/net/dialler.hpp"
+#include "proxy/net/read_buffer.hpp"
+#include "proxy/net/watched.hpp"
+#include "proxy/observe/metrics.hpp"
 
 #include <memory>
 #include <string>
@@ -17,86 +17,96 @@
 
 namespace countersign::proxy {
 
-class worker;
+// What a worker's upstream connections share. Outlives them.
+struct upstream_surroundings {
+    poller& sockets;
+    clock& time;
+    block_pools& blocks;
+    watch_list& watched_ones;
+    dialler& dials;
+    worker_metrics& metrics;
+};
 
-class upstream_connection final
-    : public boost::intrusive_ref_counter<upstream_connection, boost::thread_unsafe_counter>,
-      public watched,
-      private connection {
+class upstream_connection final : public watched, private connection::observer {
 public:
-    upstream_connection(worker& w, destination_ptr d);
-    ~upstream_connection() override;
+    // Who keeps it while it is idle.
+    class keeper {
+    public:
+        virtual void on_spoke(upstream_connection& c) = 0;         // something to be read. May destroy it
+        virtual void on_over(upstream_connection& c) noexcept = 0; // its time is over. Must not destroy it
 
-    // An idle connection that is silent, now busy; of those that have been proven to be since they were kept, the one
-    // used last. Null when there is none.
-    //
-    // Silent means: since the answer before was read to its end, the system has been asked what there is to read, in
-    // the round of events under way (poller) or by a read now, and there was no byte, no end, no alert; and nothing
-    // unread lies in OpenSSL. What comes between that look and the first byte of the request cannot be told from an
-    // answer: HTTP/1.1 numbers none, and on its way it could as well have come a moment later.
-    static upstream_ptr take_idle(destination& d) noexcept;
+    protected:
+        ~keeper() = default;
+    };
 
-    // Resolves, connects (to whichever address answers first), and shakes hands within the configured time-outs and by
-    // `deadline`. failure() then says more.
-    task<io_error> open(steady_time deadline);
-    const std::string& failure() const noexcept { return failure_; }
+    // `place`: where it leads to, as its keeper numbers places. `idle_limit`: how long it may rest.
+    upstream_connection(
+        const upstream_surroundings& s, keeper& k, std::uint64_t place, std::chrono::milliseconds idle_limit
+    );
+    ~upstream_connection() { --around_.metrics.upstream_connections; }
+    upstream_connection(const upstream_connection&) = delete;
+    upstream_connection& operator=(const upstream_connection&) = delete;
 
-    // Writes all of it. The deadline is for the whole. io_error::closed: the other side of a kept connection had gone
-    // before a byte went out; what can still be read there is no answer to this.
-    task<io_error> write(gather buffers, steady_time deadline);
+    // Connects to whichever of `addresses` answers first; `which` says which one, or one that did not. `error` is the
+    // system's, where there is one.
+    task<io_error>
+    connect(const std::vector<tcp::endpoint>& addresses, steady_time deadline, std::size_t& which, int& error);
+    // TLS over what is connected; `ticket` is where the session puts new ones. tls() describes a failure.
+    task<io_error> secure(tls_session session, std::shared_ptr<session_ticket> ticket, steady_time deadline);
+    const tls_layer* tls() const noexcept { return connection_.tls(); }
+
+    // A request begins with begin_request(). try_write() takes what goes at once off the front; nullopt: not all of it,
+    // and write() sends the rest, by the deadline. io_error::closed: the other side of a kept connection had gone before
+    // a byte went out; what can still be read there is no answer to this. answered_early: the other side speaks, and
+    // `buffers` has what was not sent.
+    void begin_request() noexcept { connection_.socket().forget_sent(); }
+    std::optional<io_error> try_write(gather& buffers) noexcept;
+    task<io_error> write(gather& buffers, steady_time deadline);
 
     // Have bytes that were written not been acknowledged by the other side's system? Meant for a connection that has
     // ended: it then never got them.
-    bool has_undelivered() const noexcept;
+    bool has_undelivered() const noexcept { return connection_.socket().has_unacknowledged(); }
 
-    // Waits for at least one more byte behind bytes(). REQUIRES: room() > 0.
+    // Waits for at least one more byte behind the buffer's. REQUIRES: the buffer is not full.
     // io_error::none, closed, truncated, reset, timed_out, cancelled, tls_failed.
     task<io_error> read_more(steady_time deadline);
+    read_buffer& buffer() noexcept { return buffer_; }
+    std::string_view bytes() const noexcept { return buffer_.bytes(); }
+    void consume(std::size_t n) noexcept { buffer_.consume(n); }
 
-    std::string_view bytes() const noexcept { return {block_.begin() + begin_, end_ - begin_}; }
-    void consume(std::size_t n) noexcept { begin_ += n; }
-    std::size_t room() const noexcept;               // the first read takes a small block
-    bool filled() const noexcept { return filled_; } // some read took all the room there was: there is much to come
-    // Changes to a large block; the bytes move along.
-    void use_large_block();
-    // Makes room behind bytes() by moving them to the front.
-    void compact() noexcept;
-
-    // The last answer was read whole and the connection may carry another request. Goes back to the pool, or is
-    // closed: when it is not silent, when the answer began before the request was out whole, when the pool is full.
-    void keep();
-    void close() noexcept { connection::close(); }
+    void close() noexcept { connection_.close(); }
     void cancel(); // ends what is waiting with io_error::cancelled
+
+    // For the keeper. May it carry another request, as far as what was read of the last answer says? Asks the system.
+    bool is_silent() noexcept;
+    void rest() noexcept;                     // idle from now on
+    bool resume_if_silent(bool ask) noexcept; // busy from now on; `ask`: the poller may not know what has come
+    // Since it rests a round of the poller's has begun: had there been anything, that would have noted it.
+    bool was_looked_at() const noexcept;
+    std::uint64_t place() const noexcept { return place_; }
 
     void on_tick(steady_time now) override;
     void on_ending(ending) override;
-    void retire_expired(); // an idle one whose time is over; the worker calls it
 
 private:
     void on_unasked() override;
-    task<io_error> connect_to_any(steady_time deadline);
-    task<io_error> await_addresses(steady_time deadline);
-    std::vector<tcp::endpoint> addresses_in_turn() const;
-    io_error take(const chain::connected& c, const tcp::endpoint& address);
-    task<io_error> secure(steady_time deadline);
     io_error explain(io_error e) const noexcept;
-    void retire();
-    bool was_looked_at() const noexcept;
+    io_error note_written(io_error e) noexcept;
 
-    worker& worker_;
-    destination_ptr destination_;
-    std::shared_ptr<chain::connector> connecting_; // while it does
-    block block_;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
-    steady_time deadline_;
-    std::string failure_;
-    std::uint64_t kept_in_ = 0; // round of the poller's
-    bool filled_ = false;
-    bool early_ = false; // the other side spoke before the request was out whole
-    bool reused_ = false;
-    bool idle_ = false;
-    bool expired_ = false;
+    const upstream_surroundings& around_;
+    keeper& keeper_;
+    const std::uint64_t place_;
+    const std::chrono::milliseconds idle_limit_;
+    std::shared_ptr<session_ticket> ticket_; // outlives the connection
+    connection connection_;
+    std::shared_ptr<dialling> connecting_; // while it does
+    read_buffer buffer_;
+    steady_time deadline_ = steady_time::max();
+    std::uint64_t resting_since_ = 0; // round of the poller's
+    bool spoke_early_ = false;        // the other side, before the request was out whole
+    bool is_reused_ = false;
+    bool is_idle_ = false;
+    bool is_expired_ = false; // cancelled by the deadline
 };
 
 } // namespace countersign::proxy

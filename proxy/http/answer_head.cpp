@@ -1,6 +1,7 @@
 #include "proxy/http/answer_head.hpp"
 
 #include "proxy/http/hop_by_hop.hpp"
+#include "proxy/http/inbound.hpp"
 
 namespace countersign::proxy {
 
@@ -56,33 +57,31 @@ bool read_field(const field& f, answer& a, seen_framing& seen) noexcept {
     }
 }
 
-bool has_no_body(const exchange& x) noexcept {
-    const unsigned status = x.reply.head.status;
-    return x.request.is_head || status < 200 || status == 204 || status == 304;
+bool has_no_body(unsigned status, bool is_head) noexcept {
+    return is_head || status < 200 || status == 204 || status == 304;
 }
 
 // Fields that the client gets although they are hop-by-hop: the framing that is passed on as it is.
-bool stays(const field& f, const exchange& x, client_framing framing) noexcept {
+bool goes_on(const field& f, const answer& a, client_framing framing) noexcept {
     if (f.id == field_name::transfer_encoding || f.id == field_name::trailer) {
-        return framing == client_framing::same && x.reply.framing == answer_framing::chunked;
+        return framing == client_framing::same && a.framing == answer_framing::chunked;
     }
-    return !f.hop;
+    return !f.stays_here;
 }
 
-std::string_view connection_line(const exchange& x, bool keep_alive) noexcept {
+std::string_view connection_line(bool http_1_0, bool keep_alive) noexcept {
     if (!keep_alive) {
         return "Connection: close\r\n";
     }
-    return x.request.http_1_0 ? std::string_view{"Connection: keep-alive\r\n"} : std::string_view{};
+    return http_1_0 ? std::string_view{"Connection: keep-alive\r\n"} : std::string_view{};
 }
 
 } // namespace
 
-io_error parse_answer_head(std::string_view head, exchange& x) noexcept {
-    answer& a = x.reply;
+io_error parse_answer_head(std::string_view head, bool is_head, field_array& room, answer& a) noexcept {
     a = answer{};
     a.head_size = head.size();
-    if (parse_response(head, x.response_fields, a.head) != head_error::none) {
+    if (parse_response(head, room, a.head) != head_error::none) {
         return io_error::malformed;
     }
     seen_framing seen;
@@ -94,7 +93,7 @@ io_error parse_answer_head(std::string_view head, exchange& x) noexcept {
     if ((seen.length && seen.chunked) || (seen.chunked && a.head.minor_version == 0)) {
         return io_error::malformed;
     }
-    if (has_no_body(x)) {
+    if (has_no_body(a.head.status, is_head)) {
         a.framing = answer_framing::none;
     } else if (seen.chunked) {
         a.framing = answer_framing::chunked;
@@ -107,23 +106,24 @@ io_error parse_answer_head(std::string_view head, exchange& x) noexcept {
     return io_error::none;
 }
 
-client_framing framing_for(const exchange& x) noexcept {
-    if (x.reply.framing == answer_framing::chunked && x.request.http_1_0) {
+client_framing framing_for(const answer& a, bool http_1_0) noexcept {
+    if (a.framing == answer_framing::chunked && http_1_0) {
         return client_framing::dechunked;
     }
-    if (x.reply.framing == answer_framing::until_close && !x.request.http_1_0) {
+    if (a.framing == answer_framing::until_close && !http_1_0) {
         return client_framing::chunked;
     }
     return client_framing::same;
 }
 
-std::string_view write_answer_head(exchange& x, client_framing framing, bool keep_alive) {
-    const answer& a = x.reply;
+std::string_view write_answer_head(
+    const answer& a, client_framing framing, bool http_1_0, bool keep_alive, std::pmr::memory_resource& memory
+) {
     std::size_t size = a.head.reason.size() + 128;
     for (const field& f : a.head.fields) {
         size += f.name.size() + f.value.size() + 4;
     }
-    char* const begin = static_cast<char*>(x.attempt_memory().allocate(size, 1));
+    char* const begin = static_cast<char*>(memory.allocate(size, 1));
     char* at = begin;
     const auto add = [&at](std::string_view text) { at += text.copy(at, text.size()); };
     const char status[] = {
@@ -136,7 +136,7 @@ std::string_view write_answer_head(exchange& x, client_framing framing, bool kee
     add(a.head.reason);
     add("\r\n");
     for (const field& f : a.head.fields) {
-        if (stays(f, x, framing)) {
+        if (goes_on(f, a, framing)) {
             add(f.name);
             add(": ");
             add(f.value);
@@ -146,7 +146,7 @@ std::string_view write_answer_head(exchange& x, client_framing framing, bool kee
     if (framing == client_framing::chunked) {
         add("Transfer-Encoding: chunked\r\n");
     }
-    add(connection_line(x, keep_alive));
+    add(connection_line(http_1_0, keep_alive));
     add("\r\n");
     return {begin, static_cast<std::size_t>(at - begin)};
 }

@@ -142,7 +142,7 @@ head_error parse_field(std::string_view line, field& out) noexcept {
         return head_error::bad_field;
     }
     out.id = identify(out.name);
-    out.hop = false;
+    out.stays_here = false;
     return head_error::none;
 }
 

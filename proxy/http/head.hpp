@@ -45,13 +45,17 @@ enum class field_name : std::uint8_t {
 // Which one it is. `name` may have any case.
 field_name identify(std::string_view name) noexcept;
 
+// What a signature replaces: Authorization, X-Amz-Date and their like, X-Amz-Content-Sha256.
+constexpr bool is_replaced_by_signing(field_name id) noexcept {
+    return id == field_name::authorization || id == field_name::amz_owned || id == field_name::amz_content_sha256;
+}
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 struct field {
     std::string_view name;
     std::string_view value; // without white space around it
     field_name id = field_name::other;
-    bool hop = false; // ends at this proxy; set by inbound, outgoing and answer_head, never by the parser
+    bool stays_here = false; // ends at this proxy: hop-by-hop. Set by inbound and answer_head, never by the parser
 };
 
 struct head_limits {

@@ -24,7 +24,7 @@ void mark_named(std::string_view connection, std::span<field> fields) noexcept {
     for_each_element(connection, [fields](std::string_view option) {
         for (field& named : fields) {
             if (equal_ignoring_case(named.name, option) && !is_needed_by_all(named)) {
-                named.hop = true;
+                named.stays_here = true;
             }
         }
     });
@@ -37,7 +37,7 @@ void mark_hop_by_hop(std::span<field> fields) noexcept {
         switch (f.id) {
         case field_name::connection:
             mark_named(f.value, fields);
-            f.hop = true;
+            f.stays_here = true;
             break;
         case field_name::countersign_dry_run: // means something to this proxy only
         case field_name::keep_alive:
@@ -49,7 +49,7 @@ void mark_hop_by_hop(std::span<field> fields) noexcept {
         case field_name::expect:
         case field_name::proxy_authorization:
         case field_name::proxy_other:
-            f.hop = true;
+            f.stays_here = true;
             break;
         default:
             break;

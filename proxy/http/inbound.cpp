@@ -136,7 +136,7 @@ std::optional<refusal> read_host(std::span<field> fields, inbound& out) {
                 return bad_request("bad-host", "The request has more than one Host field.");
             }
             host = &f;
-            f.hop = true; // written anew
+            f.stays_here = true; // written anew
         }
     }
     if (!host) {
@@ -171,7 +171,7 @@ std::optional<refusal> read_framing(std::span<field> fields, inbound& out) {
                 return bad_request("bad-framing", "The request's Content-Length is malformed or repeated.");
             }
             has_length = true;
-            f.hop = true; // written anew
+            f.stays_here = true; // written anew
             out.framing = body_framing::length;
             out.content_length = *length;
         } else if (f.id == field_name::transfer_encoding) {

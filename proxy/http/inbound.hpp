@@ -42,7 +42,7 @@ struct inbound {
     std::string_view amz_target; // X-Amz-Target: the operation, for JSON services
     bool is_head = false;
     dry_run dry = dry_run::no;
-    std::span<field> fields; // those with .hop end here
+    std::span<field> fields; // those that stay_here are not passed on
 
     static constexpr std::size_t longest_host = 253; // RFC 1035 2.3.4
     char host_text[longest_host + 1];

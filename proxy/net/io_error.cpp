@@ -28,6 +28,8 @@ std::string_view to_string(io_error e) noexcept {
         return "malformed";
     case io_error::too_large:
         return "too large";
+    case io_error::answered_early:
+        return "answered early";
     }
     return "unknown";
 }

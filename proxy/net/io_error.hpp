@@ -20,6 +20,7 @@ enum class io_error : std::uint8_t {
     truncated,       // closed in the middle of a message
     malformed,       // not HTTP/1.1 as RFC 9112 has it
     too_large,       // beyond a limit of ours
+    answered_early,  // the other side speaks before all was sent
 };
 
 std::string_view to_string(io_error e) noexcept;

@@ -1,8 +1,5 @@
 #include "proxy/net/poller.hpp"
 
-#include "proxy/net/connection.hpp"
-#include "proxy/worker.hpp"
-
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -28,7 +25,8 @@ int make_set() {
 
 } // namespace
 
-poller::poller(boost::asio::io_context& context, worker& owner) : owner_(owner), set_(context, make_set()) {}
+poller::poller(boost::asio::io_context& context, clock& time, socket_calls& calls)
+    : time_(time), calls_(calls), set_(context, make_set()) {}
 
 void poller::start() {
     wait();
@@ -58,31 +56,32 @@ void poller::turn() {
 }
 
 int poller::dispatch() {
-    const int found = ::epoll_wait(set_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0);
+    const int found = calls_.take_events(set_.native_handle(), events_.data(), static_cast<int>(events_.size()));
     const std::span<const epoll_event> events{events_.data(), static_cast<std::size_t>(std::max(found, 0))};
     ++round_;
     knows_all_ = events.size() < events_.size();
     // Noted for all before anybody is resumed: who now takes an idle connection knows whether it is still silent.
     for (const epoll_event& e : events) {
-        if (connection* const t = find(e)) {
-            t->note(e.events);
+        if (pollable* const p = find(e)) {
+            p->note(e.events);
         }
     }
     for (const epoll_event& e : events) {
-        owner_.refresh_clock();
-        if (connection* const t = find(e)) {
-            t->ready_to_read(e.events);
+        time_.refresh();
+        if (pollable* const p = find(e)) {
+            p->ready_to_read(e.events);
         }
-        if (connection* const t = find(e)) { // reading may have ended it
-            t->ready_to_write(e.events);
+        if (pollable* const p = find(e)) { // reading may have ended it
+            p->ready_to_write(e.events);
         }
     }
     knows_all_ = false;
+    resume_cancelled();
     return found;
 }
 
-bool poller::add(int descriptor, connection& t) noexcept {
-    if (free_place_ == nowhere) {
+bool poller::add(int descriptor, pollable& p) noexcept {
+    if (free_place_ == pollable::nowhere) {
         try {
             places_.emplace_back();
         } catch (const std::bad_alloc&) {
@@ -91,40 +90,39 @@ bool poller::add(int descriptor, connection& t) noexcept {
         free_place_ = static_cast<std::uint32_t>(places_.size() - 1);
     }
     const std::uint32_t index = free_place_;
-    place& p = places_[index];
+    place& at = places_[index];
     epoll_event e{};
     e.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    e.data.u64 = std::uint64_t{p.generation} << 32 | index;
-    if (::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, descriptor, &e) != 0) {
+    e.data.u64 = std::uint64_t{at.generation} << 32 | index;
+    if (calls_.watch(set_.native_handle(), descriptor, e) != 0) {
         return false;
     }
-    free_place_ = p.next_free;
-    p.who = &t;
-    t.place_ = index;
+    free_place_ = at.next_free;
+    at.who = &p;
+    p.place_ = index;
     return true;
 }
 
-void poller::forget(connection& t) noexcept {
-    if (t.place_ == nowhere) {
+void poller::forget(pollable& p) noexcept {
+    if (p.place_ == pollable::nowhere) {
         return;
     }
-    const std::uint32_t index = std::exchange(t.place_, nowhere);
-    place& p = places_[index];
-    p.who = nullptr;
-    ++p.generation;
-    p.next_free = std::exchange(free_place_, index);
-    std::replace(cancelled_.begin(), cancelled_.end(), &t, static_cast<connection*>(nullptr));
+    const std::uint32_t index = std::exchange(p.place_, pollable::nowhere);
+    place& at = places_[index];
+    at.who = nullptr;
+    ++at.generation;
+    at.next_free = std::exchange(free_place_, index);
+    std::replace(cancelled_.begin(), cancelled_.end(), &p, static_cast<pollable*>(nullptr));
 }
 
-connection* poller::find(const epoll_event& e) const noexcept {
-    const place& p = places_[static_cast<std::uint32_t>(e.data.u64)];
-    return p.generation == e.data.u64 >> 32 ? p.who : nullptr;
+pollable* poller::find(const epoll_event& e) const noexcept {
+    const place& at = places_[static_cast<std::uint32_t>(e.data.u64)];
+    return at.generation == e.data.u64 >> 32 ? at.who : nullptr;
 }
 
 void poller::resume_cancelled() {
     for (std::size_t i = 0; i < cancelled_.size(); ++i) { // it may grow meanwhile
-        if (connection* const t = cancelled_[i]) {
-            t->finish_cancelled();
+        while (cancelled_[i] && cancelled_[i]->resume_cancelled()) {
         }
     }
     cancelled_.clear();

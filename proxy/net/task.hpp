@@ -109,6 +109,8 @@ inline task<void> promise<void>::get_return_object() noexcept {
 // arguments by value. It must let no exception out.
 struct detached {
     struct promise_type {
+        static void* operator new(std::size_t size) { return take_frame(size); }
+        static void operator delete(void* frame, std::size_t size) noexcept { give_back_frame(frame, size); }
         detached get_return_object() const noexcept { return {}; }
         std::suspend_never initial_suspend() const noexcept { return {}; }
         std::suspend_never final_suspend() const noexcept { return {}; }

@@ -1,84 +1,17 @@
 #include "proxy/net/tls.hpp"
 
-#include "proxy/net/connection.hpp"
-
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <cerrno>
 #include <stdexcept>
-#include <string_view>
-#include <sys/socket.h>
 
 namespace countersign::proxy {
 
-// OpenSSL's way to the socket. Unlike its own socket BIO it knows from the connection whether there can be anything to
-// read, and asks the system only then.
-struct tls_socket {
-    static connection& of(BIO* b) noexcept { return *static_cast<connection*>(BIO_get_data(b)); }
-
-    static int read(BIO* b, char* into, int size) {
-        connection& t = of(b);
-        BIO_clear_retry_flags(b);
-        if (t.readable_) {
-            const auto r = t.try_receive({into, static_cast<std::size_t>(size)});
-            if (r) {
-                return r->error == io_error::none ? static_cast<int>(r->bytes) : r->error == io_error::closed ? 0 : -1;
-            }
-        }
-        BIO_set_retry_read(b);
-        return -1;
-    }
-
-    static int write(BIO* b, const char* from, int size) {
-        connection& t = of(b);
-        BIO_clear_retry_flags(b);
-        ssize_t n = 0;
-        do {
-            n = ::send(t.descriptor_, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-        } while (n < 0 && errno == EINTR);
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            t.writable_ = false;
-            BIO_set_retry_write(b);
-        }
-        return static_cast<int>(n);
-    }
-
-    static long control(BIO* b, int command, long, void*) {
-        switch (command) {
-        case BIO_CTRL_FLUSH:
-            return 1;
-        case BIO_CTRL_EOF:
-            return of(b).ended_ ? 1 : 0;
-        default:
-            return 0;
-        }
-    }
-
-    // Null without memory.
-    static BIO_METHOD* method() noexcept {
-        static BIO_METHOD* const made = [] {
-            const int index = BIO_get_new_index();
-            BIO_METHOD* const m = index < 0 ? nullptr : BIO_meth_new(index | BIO_TYPE_SOURCE_SINK, "ssl");
-            const bool set = m && BIO_meth_set_read(m, read) == 1 && BIO_meth_set_write(m, write) == 1 &&
-                             BIO_meth_set_ctrl(m, control) == 1;
-            return set ? m : nullptr;
-        }();
-        return made;
-    }
-
-    // Also of a warning that ends nothing, which OpenSSL otherwise passes over in silence.
-    static void note_alert(const SSL* ssl, int where, int) {
-        if (where == SSL_CB_READ_ALERT) {
-            of(SSL_get_rbio(ssl)).alerted_ = true;
-        }
-    }
-};
-
 namespace {
+
+constexpr std::size_t read_ahead = 64 * 1024; // four records; lent by OpenSSL while it holds something
 
 int ticket_slot() {
     static const int slot = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr); // -1: refused where it is used
@@ -138,61 +71,32 @@ boost::asio::ssl::context make_tls_context(X509_STORE& trusted) {
     require(ticket_slot() >= 0, "a place for tickets");
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
-    SSL_CTX_set_read_ahead(ctx, 1); // a record in one system call instead of two
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(ctx, 1); // records in one system call instead of two each
+    SSL_CTX_set_default_read_buffer_len(ctx, read_ahead);
+    SSL_CTX_set_mode(
+        ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS
+    );
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, keep_ticket);
     return context;
 }
 
-tls_connection
-make_tls_connection(SSL_CTX* context, const std::string& name, session_ticket* tickets, std::string& failure) {
+tls_session
+make_client_session(SSL_CTX* context, const std::string& name, session_ticket* ticket, std::string& failure) {
     ERR_clear_error();
-    tls_connection connection{SSL_new(context)};
-    if (!connection || SSL_set_ex_data(connection.get(), ticket_slot(), tickets) != 1) {
+    tls_session session{SSL_new(context)};
+    if (!session || SSL_set_ex_data(session.get(), ticket_slot(), ticket) != 1) {
         failure = "OpenSSL gives no connection";
         return nullptr;
     }
-    if (!expect_name(connection.get(), name)) {
+    if (!expect_name(session.get(), name)) {
         failure = "this is no name that a certificate could be checked for";
         return nullptr;
     }
-    if (*tickets && SSL_set_session(connection.get(), tickets->get()) != 1) {
-        tickets->reset(); // a whole handshake instead
+    if (*ticket && SSL_set_session(session.get(), ticket->get()) != 1) {
+        ticket->reset(); // a whole handshake instead
     }
-    return connection;
-}
-
-bool attach_tls(SSL* ssl, connection& t) noexcept {
-    BIO_METHOD* const method = tls_socket::method();
-    BIO* const b = method ? BIO_new(method) : nullptr;
-    if (!b) {
-        return false;
-    }
-    BIO_set_data(b, &t);
-    BIO_set_init(b, 1);
-    SSL_set_bio(ssl, b, b);
-    SSL_set_info_callback(ssl, tls_socket::note_alert);
-    SSL_set_connect_state(ssl);
-    return true;
-}
-
-bool is_between_records(const SSL* ssl) noexcept {
-    // "RB": a header has been read and the body has not. SSL_has_pending() does not count the header.
-    return SSL_has_pending(ssl) == 0 && SSL_in_init(ssl) == 0 &&
-           std::string_view{SSL_rstate_string(ssl)} != "RB";
-}
-
-void keep_session(SSL* ssl) noexcept {
-    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-}
-
-std::string describe_tls_failure(SSL* ssl) {
-    if (const long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK) {
-        return X509_verify_cert_error_string(verdict);
-    }
-    const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-    return reason ? reason : "handshake failed";
+    return session;
 }
 
 } // namespace countersign::proxy

@@ -1,6 +1,6 @@
-// TLS towards upstream: one context per worker, all on one certificate store that is loaded once. TLS 1.2 or newer,
-// chain and name verified (subject alternative names only), session resumption through the destination that a
-// connection belongs to. Made at the start; throws std::runtime_error when ca_file cannot be read.
+// What TLS sessions are made from, towards upstream: one context per worker, all on one certificate store that is
+// loaded once. TLS 1.2 or newer, chain and name verified (subject alternative names only), session resumption through
+// the ticket of the place that a connection leads to.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
@@ -21,36 +21,22 @@ struct free_store {
 };
 using trust_store = std::unique_ptr<X509_STORE, free_store>;
 
-struct free_tls_connection {
+struct free_tls_session {
     void operator()(SSL* s) const noexcept { SSL_free(s); }
 };
-using tls_connection = std::unique_ptr<SSL, free_tls_connection>;
+using tls_session = std::unique_ptr<SSL, free_tls_session>;
 
-// The system's roots (looked up in its folder when needed, not all loaded) and, beside them, `ca_file`.
+// The system's roots (looked up in its folder when needed, not all loaded) and, beside them, `ca_file`. Throws
+// std::runtime_error when that cannot be read.
 trust_store make_trust_store(const std::string& ca_file);
 
 // Takes a reference of its own to `trusted`. Throws std::runtime_error when OpenSSL refuses a setting.
 boost::asio::ssl::context make_tls_context(X509_STORE& trusted);
 
-// A new connection, ready for its handshake: server name, name to verify, session to resume. Null when the name (a DNS
+// A new session, ready for its handshake: server name, name to verify, session to resume. Null when the name (a DNS
 // name, or an address as text) cannot be verified, or without memory; `failure` then says what is missing. New tickets
-// go to `*tickets`, which must outlive the connection.
-tls_connection
-make_tls_connection(SSL_CTX* context, const std::string& name, session_ticket* tickets, std::string& failure);
-
-class connection;
-
-// Makes the connection read from and write to the connection's socket. False without memory.
-bool attach_tls(SSL* ssl, connection& t) noexcept;
-
-// False when a piece of a record, or of a message of TLS's own, has been read and its rest has not. REQUIRES: a read
-// has just found that there is no more.
-bool is_between_records(const SSL* ssl) noexcept;
-
-// Before a connection in good order is freed: otherwise OpenSSL makes its session unusable for resumption.
-void keep_session(SSL* ssl) noexcept;
-
-// Why the handshake failed, for the log: the verification error, else OpenSSL's reason.
-std::string describe_tls_failure(SSL* ssl);
+// go to `*ticket`, which must outlive the session.
+tls_session
+make_client_session(SSL_CTX* context, const std::string& name, session_ticket* ticket, std::string& failure);
 
 } // namespace countersign::proxy

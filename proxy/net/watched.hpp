@@ -2,14 +2,13 @@
 // tick walks ten times a second. Setting a deadline is one store.
 #pragma once
 
+#include "proxy/net/clock.hpp"
+
 #include <boost/intrusive/list.hpp>
 
-#include <chrono>
 #include <cstdint>
 
 namespace countersign::proxy {
-
-using steady_time = std::chrono::steady_clock::time_point;
 
 class watched : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
@@ -19,6 +18,9 @@ public:
     // The proxy shuts down: `soon` lets a request under way finish, `now` does not. The same rules.
     enum class ending : std::uint8_t { soon, now };
     virtual void on_ending(ending) {}
+
+    // After the walk, of those that asked for it there. May destroy the object.
+    virtual void after_walk() {}
 
 protected:
     ~watched() = default;

@@ -147,7 +147,7 @@ struct header_findings {
 header_findings read_fields(const action_source& from, findings& into) {
     header_findings found;
     for (const field& f : from.fields) {
-        if (f.hop) {
+        if (f.stays_here) {
             continue;
         }
         if (f.id == field_name::amz_target) {
@@ -233,7 +233,7 @@ bool is_form(string_view content_type) noexcept {
 
 bool overrides_method(std::span<const field> fields) noexcept {
     return std::any_of(fields.begin(), fields.end(), [](const field& f) {
-        return !f.hop &&
+        return !f.stays_here &&
                (equal_ignoring_case(f.name, "x-http-method-override") || equal_ignoring_case(f.name, "x-http-method") ||
                 equal_ignoring_case(f.name, "x-method-override"));
     });

@@ -19,7 +19,7 @@ struct action_source {
     signer::service_traits traits;
     std::string_view method;
     std::string_view path, query;         // as they go out
-    std::span<const field> fields;        // those with .hop do not go out
+    std::span<const field> fields;        // those with .stays_here do not go out
     std::optional<std::string_view> body; // nullopt: not in memory
 };
 

@@ -125,7 +125,7 @@ bool has_token_field(const action_source& r) noexcept {
                 name.remove_prefix(front.size());
             }
         }
-        return !f.hop && !f.value.empty() && is_token_name(name);
+        return !f.stays_here && !f.value.empty() && is_token_name(name);
     });
 }
 

@@ -1,6 +1,6 @@
 // An answer on its way through: a head that is accepted is written with one framing, and its body comes out
 // whole, the same however it arrives, with not one byte of what follows it.
-#include "proxy/relay.hpp"
+#include "proxy/http/body_relay.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -59,14 +59,15 @@ std::string content_of(std::string_view chunks) {
     return out;
 }
 
-void check_head(exchange& x, client_framing to, bool keep_alive) {
-    const std::string text(write_answer_head(x, to, keep_alive));
+void check_head(const answer& a, client_framing to, bool http_1_0, bool keep_alive) {
+    std::pmr::monotonic_buffer_resource memory;
+    const std::string text(write_answer_head(a, to, http_1_0, keep_alive, memory));
     head_scanner scanner;
     require(scanner.scan(text) == head_scanner::state::complete && scanner.length() == text.size());
     static field_array room;
     response_head anew;
     require(parse_response(text, room, anew) == head_error::none);
-    require(anew.status == x.reply.head.status && anew.reason == x.reply.head.reason);
+    require(anew.status == a.head.status && anew.reason == a.head.reason);
     unsigned lengths = 0, codings = 0;
     for (const field& f : anew.fields) {
         lengths += f.id == field_name::content_length;
@@ -75,7 +76,7 @@ void check_head(exchange& x, client_framing to, bool keep_alive) {
     }
     require(lengths + codings <= 1);
     const bool chunks =
-        to == client_framing::chunked || (to == client_framing::same && x.reply.framing == answer_framing::chunked);
+        to == client_framing::chunked || (to == client_framing::same && a.framing == answer_framing::chunked);
     require(codings == (chunks ? 1u : 0u));
 }
 
@@ -115,14 +116,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     head_scanner scanner;
     if (scanner.scan(text) != head_scanner::state::complete)
         return 0;
-    static const auto x = std::make_unique<exchange>();
-    x->reset();
-    x->request.is_head = (bytes[0] & 1) != 0;
-    x->request.http_1_0 = (bytes[0] & 2) != 0;
-    if (parse_answer_head(text.substr(0, scanner.length()), *x) != io_error::none)
+    static field_array room;
+    answer a;
+    const bool is_head = (bytes[0] & 1) != 0;
+    const bool http_1_0 = (bytes[0] & 2) != 0;
+    if (parse_answer_head(text.substr(0, scanner.length()), is_head, room, a) != io_error::none)
         return 0;
-    const client_framing to = framing_for(*x);
-    check_head(*x, to, (bytes[0] & 4) != 0);
-    check_body(x->reply, to, text.substr(scanner.length()), 1u + (bytes[0] >> 3));
+    const client_framing to = framing_for(a, http_1_0);
+    check_head(a, to, http_1_0, (bytes[0] & 4) != 0);
+    check_body(a, to, text.substr(scanner.length()), 1u + (bytes[0] >> 3));
     return 0;
 }

@@ -58,7 +58,7 @@ std::string write_anew(const inbound& in) {
     text.append(" ").append(in.path).append(in.query.empty() ? "" : "?").append(in.query);
     text.append(" HTTP/1.1\r\nHost: ").append(in.authority).append("\r\n");
     for (const field& f : in.fields)
-        if (!f.hop)
+        if (!f.stays_here)
             text.append(f.name).append(": ").append(f.value).append("\r\n");
     return text.append("\r\n");
 }
@@ -76,7 +76,7 @@ void check(const inbound& in) {
     require(!(in.framing == body_framing::chunked && in.http_1_0));
     require(in.method != "TRACE" && in.method != "CONNECT");
     for (const field& f : in.fields) {
-        require(f.hop || !ends_here(f.id));
+        require(f.stays_here || !ends_here(f.id));
         require(is_token(f.name) && f.value.find_first_of(std::string_view("\0\r\n", 3)) == f.value.npos);
     }
 }

@@ -1,5 +1,5 @@
 #include "proxy/destination.hpp"
-#include "proxy/upstream_connection.hpp"
+#include "tests/proxy/support/still_worker.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,9 @@ using namespace std::chrono_literals;
 
 struct table {
     conf::config config;
+    tests::still_worker worker;
     worker_metrics metrics;
-    destination_table destinations;
+    destination_table destinations{worker->pool};
     steady_time now{};
 
     table() {
@@ -39,7 +40,7 @@ TEST(DestinationTable, PlansAHostOnce) {
     EXPECT_EQ(t.get("sqs.us-east-1.amazonaws.com"), first);
     t.destinations.clear();
     EXPECT_TRUE(std::holds_alternative<refusal>(t.find("sqs.us-east-1.amazonaws.com")));
-    EXPECT_EQ(first->where.service, "sqs"); // who holds it may go on with it
+    EXPECT_EQ(first->plan.service, "sqs"); // who holds it may go on with it
 }
 
 TEST(DestinationTable, TellsPortsAndSchemesApart) {
@@ -56,7 +57,7 @@ TEST(DestinationTable, RemembersNoRefusal) {
     for (int i = 0; i < 10; ++i)
         EXPECT_EQ(std::get<refusal>(t.find("example.com")).status, 421u);
     t.config.policy.other = conf::other_hosts::pass;
-    EXPECT_EQ(t.get("example.com")->where.sign, conf::sign_mode::none);
+    EXPECT_EQ(t.get("example.com")->plan.sign, conf::sign_mode::none);
 }
 
 TEST(DestinationTable, ForgetsTheLongestUnusedWhenItIsFull) {
@@ -138,7 +139,7 @@ struct forked : table {
     std::string route(std::string_view host, std::string_view method, std::string_view path) {
         const auto found = ask(host, method, path);
         const auto* place = std::get_if<destination_ptr>(&found);
-        return place ? (*place)->where.route : std::string(std::get<refusal>(found).code);
+        return place ? (*place)->plan.route : std::string(std::get<refusal>(found).code);
     }
 };
 
@@ -167,9 +168,9 @@ TEST(DestinationTable, LearnsTheRegionOfABucketWhoseHostDoesNotNameIt) {
     EXPECT_EQ(t.get("bucket.s3.amazonaws.com")->region(), "eu-west-1");
     EXPECT_EQ(t.get("other.s3.amazonaws.com")->region(), "us-east-1");
     // In path style the endpoint is a region's own.
-    plan in_path = open->where;
+    proxy::plan in_path = open->plan;
     in_path.path_prefix = "/my.bucket";
-    destination dotted{in_path};
+    destination dotted{in_path, t.worker->pool};
     dotted.learn_region("eu-west-1");
     EXPECT_EQ(dotted.region(), "us-east-1");
 }
@@ -182,8 +183,8 @@ TEST(DestinationTable, KeepsOneDestinationForEachServiceOfASharedHost) {
     };
     const destination_ptr older = ask("/maps/v0/maps");
     const destination_ptr newer = ask("/v2/tiles/x");
-    EXPECT_EQ(older->where.service, "geo");
-    EXPECT_EQ(newer->where.service, "geo-maps");
+    EXPECT_EQ(older->plan.service, "geo");
+    EXPECT_EQ(newer->plan.service, "geo-maps");
     EXPECT_EQ(ask("/maps/v0/maps"), older);
     EXPECT_EQ(ask("/v2/glyphs/y"), newer);
 }
@@ -196,7 +197,7 @@ TEST(DestinationTable, AsksForTheServiceOfAFixedUpstreamThatIsShared) {
     t.config.routes = {fixed};
     const auto service = [&](std::string_view path) {
         const asked_host asked{"anything.example", {}, false, "GET", path};
-        return std::get<destination_ptr>(t.destinations.find(t.config, "", asked, t.metrics, t.now))->where.service;
+        return std::get<destination_ptr>(t.destinations.find(t.config, "", asked, t.metrics, t.now))->plan.service;
     };
     EXPECT_EQ(service("/places/v0/indexes"), "geo");
     EXPECT_EQ(service("/v2/search-text"), "geo-places");

@@ -73,7 +73,7 @@ TEST(Attempts, LearnARegionThatAnotherRequestHasLearned) {
 TEST(Attempts, UseKeysThatAreThereAlreadyWithoutAsking) {
     live_proxy p({}, keys("AKIDOLD"));
     std::atomic<int> asked = 0;
-    p.worker().on_expired_credentials = [&](std::size_t) { ++asked; };
+    p.worker().state().on_expired_credentials = [&](std::size_t) { ++asked; };
     peer client = p.connect();
     client.send(request_text("GET /k"));
     peer up = p.upstream.accept();
@@ -91,7 +91,7 @@ TEST(Attempts, TakeTheSameKeysReadAgainForNoOthers) {
     live_proxy p({}, keys("AKIDOLD"));
     std::atomic<int> asked = 0;
     std::promise<void> first;
-    p.worker().on_expired_credentials = [&](std::size_t) {
+    p.worker().state().on_expired_credentials = [&](std::size_t) {
         if (++asked == 1)
             first.set_value();
     };
@@ -113,7 +113,7 @@ TEST(Attempts, TakeTheSameKeysReadAgainForNoOthers) {
 TEST(Attempts, PassTheAnswerOnWhenTheKeysSourceHasNoOthers) {
     live_proxy p({}, keys("AKIDOLD"));
     std::atomic<int> asked = 0;
-    p.worker().on_expired_credentials = [&](std::size_t) {
+    p.worker().state().on_expired_credentials = [&](std::size_t) {
         chain::snapshot again = keys("AKIDOLD");
         again.load_began = std::chrono::system_clock::now() + 1h * (++asked == 2 ? 1 : -1); // the first was under way
         p.worker().set_credentials(0, again);

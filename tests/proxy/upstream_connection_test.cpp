@@ -1,6 +1,6 @@
 // A connection to a service is used again only when it is proven silent, whatever lies behind an answer, in which
 // segment, over plain HTTP and over TLS.
-#include "proxy/upstream_connection.hpp"
+#include "proxy/upstream_pool.hpp"
 #include "tests/proxy/support/live_proxy.hpp"
 #include "tests/proxy/support/still_worker.hpp"
 
@@ -202,7 +202,8 @@ TEST(SilenceInPlain, AnEndWhileAConnectionIdlesRetiresIt) {
     c.expect_well(other, "second");
 }
 
-// Who answers before the request is there may mean another one, or go on reading at the wrong place.
+// Who answers before the request is there may mean another one, or go on reading at the wrong place. The client has the
+// answer at once, and no more of the body is sent than the system holds.
 TEST(Reuse, NeverOfAConnectionThatSpokeBeforeItHadTheWholeRequest) {
     constexpr std::size_t size = 32 << 20; // more than the system holds for us
     live_proxy p([](conf::config& c) { c.payload.memory_limit = size; });
@@ -211,9 +212,24 @@ TEST(Reuse, NeverOfAConnectionThatSpokeBeforeItHadTheWholeRequest) {
     peer up = p.upstream.accept();
     up.receive(has_body::never);
     up.send(answer_text("200 OK", "early"));
-    up.receive_bytes(size);
     EXPECT_EQ(client.receive().body, "early");
-    EXPECT_EQ(up.receive_to_end(), "");
+    EXPECT_LT(up.receive_to_end().size(), size);
+}
+
+// RFC 9110 15.2: an interim answer ends nothing.
+TEST(Reuse, GoesOnSendingAfterAnInterimAnswer) {
+    constexpr std::size_t size = 32 << 20;
+    live_proxy p([](conf::config& c) { c.payload.memory_limit = size; });
+    peer client = p.connect();
+    client.send(request_text("PUT /k", fmt::format("Content-Length: {}\r\n", size), std::string(size, 'x')));
+    peer up = p.upstream.accept();
+    up.receive(has_body::never);
+    up.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Proc");
+    up.receive_bytes(1 << 20);
+    up.send("essing\r\n\r\n");
+    up.receive_bytes(size - (1 << 20));
+    up.send(answer_text("200 OK", "whole"));
+    EXPECT_EQ(client.receive().body, "whole");
 }
 
 // It crossed the request, which it is no answer to (RFC 9110 15.5.9).
@@ -231,26 +247,19 @@ TEST(Reuse, TakesAClosing408OnAKeptConnectionForNoAnswer) {
 }
 
 // Connections without requests: what is between two rounds of events can be told from what is in one.
-class pool {
+class place {
 public:
-    pool() {
-        plan p;
-        p.dial_host = "127.0.0.1";
-        p.dial_port = service_.port();
-        p.public_only = false;
-        place_ = destination_ptr(new destination(std::move(p)));
-    }
-    upstream_ptr open(std::optional<peer>& far) {
-        upstream_ptr c(new upstream_connection(*worker_, place_));
+    upstream_lease open(std::optional<peer>& far) {
+        upstream_lease c = worker_->pool.make(slot_, std::chrono::minutes{1});
         std::optional<io_error> opened;
-        open_one(*c, worker_->now(), opened);
+        open_one(*c, to_, worker_->now(), opened);
         EXPECT_TRUE(worker_.until([&] { return opened.has_value(); }));
-        EXPECT_EQ(opened, io_error::none) << c->failure();
+        EXPECT_EQ(opened, io_error::none);
         far.emplace(service_.accept());
         worker_.settle();
         return c;
     }
-    upstream_ptr take() { return upstream_connection::take_idle(*place_); }
+    upstream_lease take() { return worker_->pool.take_idle(slot_); }
     // In a round of the poller's.
     void in_a_round(const std::function<void()>& happens) {
         line l(worker_, service_);
@@ -261,66 +270,94 @@ public:
         EXPECT_TRUE(worker_.until([&] { return l.unasked != 0; }));
     }
     static std::optional<io_error> write(upstream_connection& c) {
-        std::optional<io_error> written;
-        write_one(c, written);
-        return written;
+        gather request{asio::buffer("GET / HTTP/1.1\r\n\r\n", 18)};
+        c.begin_request();
+        return c.try_write(request);
     }
+    still_worker& worker() { return worker_; }
 
 private:
-    static detached open_one(upstream_connection& c, steady_time now, std::optional<io_error>& out) {
-        const io_error e = co_await c.open(now + patience);
-        out = e;
-    }
-    static detached write_one(upstream_connection& c, std::optional<io_error>& out) {
-        const gather request{asio::buffer("GET / HTTP/1.1\r\n\r\n", 18)};
-        const io_error e = co_await c.write(request, steady_time::max());
+    static detached open_one(
+        upstream_connection& c, const std::vector<tcp::endpoint>& to, steady_time now, std::optional<io_error>& out
+    ) {
+        std::size_t which = 0;
+        int error = 0;
+        const io_error e = co_await c.connect(to, now + patience, which, error);
         out = e;
     }
 
     still_worker worker_;
     service service_;
-    destination_ptr place_;
+    const std::vector<tcp::endpoint> to_{{asio::ip::address_v4::loopback(), service_.port()}};
+    pool_slot slot_{worker_->pool};
 };
 
 TEST(Reuse, AsksOnceWhereNoRoundHasLookedYet) {
-    pool p;
+    place p;
     std::optional<peer> far;
-    upstream_ptr c = p.open(far);
-    c->keep();
-    EXPECT_EQ(p.take(), c); // asked, and silent
-    c->keep();
+    upstream_lease c = p.open(far);
+    const upstream_connection* const same = c.get();
+    c.keep();
+    c = p.take();
+    EXPECT_EQ(c.get(), same); // asked, and silent
+    c.keep();
     far->send(poison); // and no round has told it
-    EXPECT_EQ(p.take(), nullptr);
+    EXPECT_FALSE(p.take());
 }
 
 TEST(Reuse, PrefersAConnectionThatHasBeenLookedAtSinceItWasKept) {
-    pool p;
+    place p;
     std::optional<peer> far_one, far_other;
-    upstream_ptr one = p.open(far_one);
-    upstream_ptr other = p.open(far_other);
-    one->keep();
+    upstream_lease one = p.open(far_one);
+    upstream_lease other = p.open(far_other);
+    const upstream_connection* const first = one.get();
+    const upstream_connection* const second = other.get();
+    one.keep();
     p.in_a_round([&] {
-        other->keep(); // used last, but only the next round tells of it
-        EXPECT_EQ(p.take(), one);
-        EXPECT_EQ(p.take(), other);
-        EXPECT_EQ(p.take(), nullptr);
+        other.keep(); // used last, but only the next round tells of it
+        one = p.take();
+        EXPECT_EQ(one.get(), first);
+        other = p.take();
+        EXPECT_EQ(other.get(), second);
+        EXPECT_FALSE(p.take());
     });
 }
 
 TEST(Reuse, ReadsNothingAsAnAnswerToARequestOfWhichNoByteWent) {
-    pool p;
+    place p;
     std::optional<peer> far;
-    upstream_ptr fresh = p.open(far);
+    upstream_lease fresh = p.open(far);
     far->send(poison);
     far->reset();
     EXPECT_EQ(p.write(*fresh), io_error::reset); // the service may have said why
 
-    upstream_ptr kept = p.open(far);
-    kept->keep();
-    ASSERT_EQ(p.take(), kept);
+    upstream_lease kept = p.open(far);
+    kept.keep();
+    kept = p.take();
+    ASSERT_TRUE(kept);
     far->send(poison);
     far->reset();
     EXPECT_EQ(p.write(*kept), io_error::closed);
+}
+
+TEST(Lease, ClosesWhatIsNotKept) {
+    place p;
+    std::optional<peer> far;
+    { const upstream_lease c = p.open(far); }
+    EXPECT_EQ(far->receive_to_end(), "");
+    EXPECT_FALSE(p.take());
+    EXPECT_EQ(p.worker()->metrics.upstream_connections, 0u);
+}
+
+TEST(Lease, MayOutliveItsPlaceAndIsThenClosed) {
+    still_worker w;
+    auto gone = std::make_unique<pool_slot>(w->pool);
+    upstream_lease c = w->pool.make(*gone, std::chrono::minutes{1});
+    gone.reset();
+    const pool_slot heir{w->pool}; // in the same slot
+    c.keep();
+    EXPECT_FALSE(w->pool.take_idle(heir));
+    EXPECT_EQ(w->metrics.upstream_connections, 0u);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <memory_resource>
 #include <string>
 
 namespace countersign::proxy {
@@ -15,23 +16,27 @@ struct asked {
 
 struct seen {
     std::string text;
-    exchange x;
+    asked by;
+    field_array room;
+    answer reply;
+    std::pmr::monotonic_buffer_resource memory;
     io_error error = io_error::none;
 };
 
 std::unique_ptr<seen> read(const std::string& lines, asked by = {}) {
     auto s = std::make_unique<seen>();
     s->text = lines + "\r\n";
-    s->x.request.is_head = by.is_head;
-    s->x.request.http_1_0 = by.http_1_0;
-    s->error = parse_answer_head(s->text, s->x);
+    s->by = by;
+    s->error = parse_answer_head(s->text, by.is_head, s->room, s->reply);
     return s;
 }
 
 std::string written(const std::string& lines, asked by = {}, bool keep_alive = true) {
     const auto s = read(lines, by);
     EXPECT_EQ(s->error, io_error::none) << lines;
-    return std::string(write_answer_head(s->x, framing_for(s->x), keep_alive));
+    return std::string(
+        write_answer_head(s->reply, framing_for(s->reply, by.http_1_0), by.http_1_0, keep_alive, s->memory)
+    );
 }
 
 TEST(AnswerHead, KnowsWhereEachAnswerEnds) {
@@ -70,12 +75,12 @@ TEST(AnswerHead, KnowsWhereEachAnswerEnds) {
     for (const row& r : rows) {
         const auto s = read(r.lines, r.by);
         ASSERT_EQ(s->error, io_error::none) << r.lines;
-        EXPECT_EQ(s->x.reply.framing, r.framing) << r.lines;
-        EXPECT_EQ(s->x.reply.keep_alive, r.keep_alive) << r.lines;
-        EXPECT_EQ(framing_for(s->x), r.to) << r.lines;
-        EXPECT_EQ(s->x.reply.head_size, s->text.size());
+        EXPECT_EQ(s->reply.framing, r.framing) << r.lines;
+        EXPECT_EQ(s->reply.keep_alive, r.keep_alive) << r.lines;
+        EXPECT_EQ(framing_for(s->reply, s->by.http_1_0), r.to) << r.lines;
+        EXPECT_EQ(s->reply.head_size, s->text.size());
         if (r.framing == length) {
-            EXPECT_EQ(s->x.reply.length, 5u);
+            EXPECT_EQ(s->reply.length, 5u);
         }
     }
 }
@@ -108,11 +113,11 @@ TEST(AnswerHead, RefusesWhatTwoParsersCouldReadDifferently) {
 TEST(AnswerHead, FindsWhatRetriesLookAt) {
     const auto s = read("HTTP/1.1 503 Slow\r\nRETRY-AFTER: 3\r\nx-amz-retry-after: 40\r\nX-Amzn-ErrorType: T:\r\n"
                         "x-amzn-query-error: Q;Sender\r\nContent-Length: 0\r\n");
-    EXPECT_EQ(s->x.reply.head.status, 503u);
-    EXPECT_EQ(s->x.reply.retry_after, "3");
-    EXPECT_EQ(s->x.reply.amz_retry_after, "40");
-    EXPECT_EQ(s->x.reply.amzn_errortype, "T:");
-    EXPECT_EQ(s->x.reply.amzn_query_error, "Q;Sender");
+    EXPECT_EQ(s->reply.head.status, 503u);
+    EXPECT_EQ(s->reply.retry_after, "3");
+    EXPECT_EQ(s->reply.amz_retry_after, "40");
+    EXPECT_EQ(s->reply.amzn_errortype, "T:");
+    EXPECT_EQ(s->reply.amzn_query_error, "Q;Sender");
 }
 
 TEST(AnswerHead, KeepsOrderCaseAndReason) {

@@ -33,7 +33,7 @@ unsigned status_of(const std::string& lines) {
 std::vector<std::string> kept_fields(const asked& a) {
     std::vector<std::string> names;
     for (const field& f : a.in.fields) {
-        if (!f.hop) {
+        if (!f.stays_here) {
             names.emplace_back(f.name);
         }
     }

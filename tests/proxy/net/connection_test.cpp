@@ -23,7 +23,7 @@ struct one_line {
     }
 };
 
-TEST(Transport, ReadsWhatComesAndThenTheEnd) {
+TEST(Connection, ReadsWhatComesAndThenTheEnd) {
     one_line l;
     outcome_of_io first;
     tests::read(l.near, first);
@@ -35,16 +35,16 @@ TEST(Transport, ReadsWhatComesAndThenTheEnd) {
     l.far.finish();
     EXPECT_EQ(l.read().error, io_error::closed);
     EXPECT_EQ(l.read().error, io_error::closed);
-    EXPECT_TRUE(l.near.hung_up());
+    EXPECT_TRUE(l.near->hung_up());
 }
 
-TEST(Transport, SaysThatTheOtherSideHasReset) {
+TEST(Connection, SaysThatTheOtherSideHasReset) {
     one_line l;
     l.far.reset();
     EXPECT_EQ(l.read().error, io_error::reset);
 }
 
-TEST(Transport, WritesAllThoughTheOtherSideReadsLate) {
+TEST(Connection, WritesAllThoughTheOtherSideReadsLate) {
     one_line l;
     const std::string text(16 << 20, 'x');
     outcome_of_io out;
@@ -58,69 +58,69 @@ TEST(Transport, WritesAllThoughTheOtherSideReadsLate) {
     EXPECT_EQ(out.error, io_error::none);
 }
 
-TEST(Transport, EndsWhoWaitsWhenItIsCancelled) {
+TEST(Connection, EndsWhoWaitsWhenItIsCancelled) {
     one_line l;
     outcome_of_io out;
     tests::read(l.near, out);
-    l.near.cancel();
+    l.near->cancel();
     EXPECT_FALSE(out.is_done());
     l.w->sockets.resume_cancelled();
     EXPECT_EQ(out.error, io_error::cancelled);
 }
 
-TEST(Transport, IsSilentWhileTheOtherSideIs) {
+TEST(Connection, IsSilentWhileTheOtherSideIs) {
     one_line l;
-    EXPECT_FALSE(l.near.surplus());
-    l.near.doubt();
-    EXPECT_FALSE(l.near.surplus());
-    EXPECT_FALSE(l.near.heard());
+    EXPECT_FALSE(l.near->surplus());
+    l.near->socket().doubt();
+    EXPECT_FALSE(l.near->surplus());
+    EXPECT_FALSE(l.near->heard());
 }
 
 // Between two rounds the poller has not told yet what has come: only a doubt finds it.
-TEST(Transport, FindsSurplusThatNoRoundHasToldWhenItIsInDoubt) {
+TEST(Connection, FindsSurplusThatNoRoundHasToldWhenItIsInDoubt) {
     one_line l;
     l.far.send("x");
     l.near.await_event();
-    EXPECT_FALSE(l.near.surplus());
-    l.near.doubt();
-    EXPECT_TRUE(l.near.surplus());
+    EXPECT_FALSE(l.near->surplus());
+    l.near->socket().doubt();
+    EXPECT_TRUE(l.near->surplus());
 }
 
-TEST(Transport, TakesAnEndAndAResetForSurplus) {
+TEST(Connection, TakesAnEndAndAResetForSurplus) {
     for (void (peer::*ends)() : {&peer::finish, &peer::reset}) {
         one_line l;
         (l.far.*ends)();
         l.near.await_event();
-        l.near.doubt();
-        EXPECT_TRUE(l.near.surplus());
+        l.near->socket().doubt();
+        EXPECT_TRUE(l.near->surplus());
     }
 }
 
-TEST(Transport, HearsWithoutTaking) {
+TEST(Connection, HearsWithoutTaking) {
     one_line l;
     l.far.send("x");
     EXPECT_TRUE(l.w.until([&] { return l.near.unasked == 1; }));
-    EXPECT_TRUE(l.near.heard());
+    EXPECT_TRUE(l.near->heard());
     EXPECT_EQ(l.read().bytes, "x");
 }
 
-TEST(Transport, SaysWhetherAByteHasGone) {
+TEST(Connection, SaysWhetherAByteHasGone) {
     one_line l;
     outcome_of_io out;
     tests::write(l.near, "x", out);
     EXPECT_EQ(out.error, io_error::none);
-    EXPECT_TRUE(l.near.has_sent());
+    EXPECT_TRUE(l.near->socket().has_sent());
     l.far.receive_bytes(1);
     l.far.reset();
     l.near.await_event();
     tests::write(l.near, "x", out);
     EXPECT_EQ(out.error, io_error::reset);
-    EXPECT_FALSE(l.near.has_sent());
+    EXPECT_FALSE(l.near->socket().has_sent());
 }
 
-TEST(Transport, NeitherReadsNorWritesWhenItIsClosed) {
+TEST(Connection, NeitherReadsNorWritesWhenItIsClosed) {
     one_line l;
-    l.near.close();
+    l.near->close();
     EXPECT_EQ(l.read().error, io_error::reset);
     outcome_of_io out;
     tests::write(l.near, "x", out);
@@ -128,10 +128,10 @@ TEST(Transport, NeitherReadsNorWritesWhenItIsClosed) {
     EXPECT_EQ(l.far.receive_to_end(), "");
 }
 
-TEST(Transport, RefusesADescriptorThatCannotBeWatched) {
+TEST(Connection, RefusesADescriptorThatCannotBeWatched) {
     one_line l;
-    EXPECT_EQ(l.near.adopt_connected(-1), io_error::connect_failed);
-    EXPECT_FALSE(l.near.is_open());
+    EXPECT_EQ(l.near->adopt_connected(-1), io_error::connect_failed);
+    EXPECT_FALSE(l.near->is_open());
 }
 
 } // namespace

@@ -28,15 +28,15 @@ TEST(Poller, TellsEachConnectionOfItsOwnBytes) {
     EXPECT_EQ(t.one.unasked, 0);
     t.far_one.finish();
     EXPECT_TRUE(t.w.until([&] { return t.one.unasked == 1; }));
-    EXPECT_TRUE(t.one.hung_up());
-    EXPECT_FALSE(t.other.hung_up());
+    EXPECT_TRUE(t.one->hung_up());
+    EXPECT_FALSE(t.other->hung_up());
 }
 
 // A spawned child may hold the descriptor for a moment longer than we: the system then goes on reporting it.
 TEST(Poller, TakesAnEventOfAClosedConnectionForNobodys) {
     two_lines t;
-    const int held = ::dup(t.one.descriptor());
-    t.one.close();
+    const int held = ::dup(t.one->socket().descriptor());
+    t.one->close();
     line heir(t.w, t.s); // in the same place
     peer far_heir = t.s.accept();
     t.w.settle();
@@ -45,7 +45,7 @@ TEST(Poller, TakesAnEventOfAClosedConnectionForNobodys) {
     EXPECT_TRUE(t.w.until([&] { return t.other.unasked == 1; }));
     t.w.settle();
     EXPECT_EQ(heir.unasked, 0);
-    EXPECT_FALSE(heir.heard());
+    EXPECT_FALSE(heir->heard());
     far_heir.send("x");
     EXPECT_TRUE(t.w.until([&] { return heir.unasked == 1; }));
     ::close(held);
@@ -53,8 +53,8 @@ TEST(Poller, TakesAnEventOfAClosedConnectionForNobodys) {
 
 TEST(Poller, SaysNothingMoreToAConnectionThatItsRoundHasClosed) {
     two_lines t;
-    t.one.then = [&] { t.other.close(); };
-    t.other.then = [&] { t.one.close(); };
+    t.one.then = [&] { t.other->close(); };
+    t.other.then = [&] { t.one->close(); };
     t.far_one.send("x");
     t.far_other.send("x");
     t.one.await_event();
@@ -68,7 +68,7 @@ TEST(Poller, SaysNothingOfTheOldOneToWhoTakesItsPlaceInTheSameRound) {
     two_lines t;
     std::optional<line> heir;
     const auto replace = [&](line& closed) {
-        closed.close();
+        closed->close();
         heir.emplace(t.w, t.s);
     };
     t.one.then = [&] { replace(t.other); };

@@ -19,13 +19,13 @@ constexpr const char* aws_name = "s3.us-east-1.amazonaws.com";
 struct made {
     session_ticket ticket;
     std::string failure;
-    tls_connection connection; // goes before the ticket that it points to
+    tls_session connection; // goes before the ticket that it points to
     made(SSL_CTX* context, const std::string& name)
-        : connection(make_tls_connection(context, name, &ticket, failure)) {}
+        : connection(make_client_session(context, name, &ticket, failure)) {}
 };
 
-detached shake_hands(line& l, tls_connection c, outcome_of_io& out) {
-    const io_error e = co_await l.shake_hands(std::move(c));
+detached shake_hands(line& l, tls_session c, outcome_of_io& out) {
+    const io_error e = co_await l->start_tls(std::move(c), tls_layer::role::client);
     out.error = e;
 }
 
@@ -37,7 +37,7 @@ struct handshake {
     peer far = s.accept();
     outcome_of_io out;
 
-    void run(tls_connection c, int version) {
+    void run(tls_session c, int version) {
         const auto service_end = std::async(std::launch::async, [this, version] {
             try {
                 far.shake_hands(version);
@@ -47,8 +47,8 @@ struct handshake {
         shake_hands(near, std::move(c), out);
         EXPECT_TRUE(w.until([this] { return out.is_done(); }));
         if (out.error != io_error::none) {
-            why = describe_tls_failure(near.tls());
-            near.close();
+            why = near->tls()->describe_failure();
+            near->close();
         }
     }
     std::string why;
@@ -96,7 +96,7 @@ TEST(Tls, ShakesHandsWithWhomTheCertificateNames) {
         made m(h.w->tls.native_handle(), aws_name);
         h.run(std::move(m.connection), version);
         EXPECT_EQ(h.out.error, io_error::none) << h.why;
-        h.near.close(); // before the ticket
+        h.near->close(); // before the ticket
     }
 }
 
@@ -131,7 +131,7 @@ TEST(Tls, KeepsATicketForTheNextConnection) {
     read(h.near, out);
     EXPECT_TRUE(h.w.until([&] { return out.is_done(); }));
     EXPECT_EQ(out.bytes, "x");
-    h.near.close();
+    h.near->close();
     ASSERT_TRUE(m.ticket);
     EXPECT_EQ(SSL_SESSION_is_resumable(m.ticket.get()), 1);
 }

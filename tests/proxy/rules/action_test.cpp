@@ -226,7 +226,7 @@ TEST(Action, LeavesOutFieldsThatEndHere) {
     std::vector<field> fields{{"X-Amz-Target", "D.GetItem", field_name::amz_target, true}};
     const signer::service_traits& traits = signer::traits_of("dynamodb");
     EXPECT_FALSE(action_of({"dynamodb", traits, "POST", "/", "", fields, "{}"}));
-    fields[0].hop = false;
+    fields[0].stays_here = false;
     EXPECT_EQ(action_of({"dynamodb", traits, "POST", "/", "", fields, "{}"}), "GetItem");
 }
 

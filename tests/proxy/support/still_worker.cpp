@@ -30,7 +30,7 @@ still_worker::still_worker() {
     if (X509_STORE_add_cert(shared_.trusted.get(), test_authority()) != 1)
         throw std::runtime_error("the tests' authority is not taken");
     worker_.emplace(shared_);
-    worker_->refresh_clock();
+    worker_->time.refresh();
     worker_->sockets.start();
 }
 
@@ -45,13 +45,13 @@ void still_worker::settle() {
     worker_->context.poll();
 }
 
-line::line(still_worker& w, const service& to) : connection(w->sockets) {
-    if (adopt_connected(connect_to(to)) != proxy::io_error::none)
+line::line(still_worker& w, const service& to) : connection_(w->sockets, *this) {
+    if (connection_.adopt_connected(connect_to(to)) != proxy::io_error::none)
         throw std::runtime_error("a connection does not take its socket");
 }
 
 void line::await_event() const {
-    pollfd one{descriptor(), POLLIN, 0};
+    pollfd one{connection_.socket().descriptor(), POLLIN, 0};
     if (::poll(&one, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) != 1)
         throw std::runtime_error("nothing has come");
 }
@@ -64,14 +64,14 @@ void line::on_unasked() {
 
 proxy::detached read(line& l, outcome_of_io& out) {
     std::array<char, 64> room;
-    const proxy::io_result r = co_await l.read_some(asio::buffer(room));
+    const proxy::io_result r = co_await l->read_some(asio::buffer(room));
     out.bytes.assign(room.data(), r.bytes);
     out.error = r.error;
 }
 
 proxy::detached write(line& l, std::string_view text, outcome_of_io& out) {
     const proxy::gather buffers{asio::buffer(text)};
-    const proxy::io_error e = co_await l.write_all(buffers);
+    const proxy::io_error e = co_await l->write_all(buffers);
     out.error = e;
 }
 

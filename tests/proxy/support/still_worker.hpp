@@ -1,7 +1,8 @@
-// A worker that no thread runs: the test turns its events by itself, and holds both ends of a connection.
+// A worker's state that no thread runs: the test turns its events by itself, and holds both ends of a connection.
 #pragma once
 
-#include "proxy/worker.hpp"
+#include "proxy/net/connection.hpp"
+#include "proxy/worker_state.hpp"
 #include "tests/proxy/support/peer.hpp"
 
 #include <functional>
@@ -13,25 +14,23 @@ class still_worker {
 public:
     still_worker(); // trusts test_authority()
 
-    proxy::worker& operator*() noexcept { return *worker_; }
-    proxy::worker* operator->() noexcept { return &*worker_; }
+    proxy::worker_state& operator*() noexcept { return *worker_; }
+    proxy::worker_state* operator->() noexcept { return &*worker_; }
     bool until(const std::function<bool()>& holds); // false: nothing more happens within `patience`
     void settle();                                  // what has happened by now
 
 private:
     proxy::shared_state shared_;
-    std::optional<proxy::worker> worker_;
+    std::optional<proxy::worker_state> worker_;
 };
 
-// The proxy's end of a connection to a service of the test's, with what is otherwise for derived classes only.
-class line : public proxy::connection {
+// The proxy's end of a connection to a service of the test's.
+class line : private proxy::connection::observer {
 public:
     line(still_worker& w, const service& to);
 
-    using connection::doubt;
-    using connection::has_sent;
-    using connection::heard;
-    using connection::surplus;
+    proxy::connection* operator->() noexcept { return &connection_; }
+    proxy::connection& operator*() noexcept { return connection_; }
     void await_event() const; // the system has something to read, or an error, which nobody has been told of
 
     int unasked = 0;            // how often there was something that nobody waited for,
@@ -39,6 +38,8 @@ public:
 
 private:
     void on_unasked() override;
+
+    proxy::connection connection_;
 };
 
 // What an operation of a connection's came to; no error: it is under way.

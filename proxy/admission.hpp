@@ -1,0 +1,32 @@
+// What may not go, or not now, though it is well formed: who asks, where to, policy, rate limit, dry run. Nothing here
+// waits. REQUIRES: the worker's thread.
+#pragma once
+
+#include "proxy/http/refusal.hpp"
+#include "proxy/stages.hpp"
+#include "proxy/worker_state.hpp"
+
+#include <optional>
+#include <variant>
+
+namespace countersign::proxy {
+
+// Finds the destination and, where clients have to sign, whom the request's signature names.
+std::variant<admitted, refusal> admit(const received& r, worker_state& w);
+
+// Before the client is asked for a body: policy, dry run, rate, and whether such a request can be signed at all.
+std::optional<refusal> check_before_body(const received& r, const admitted& a, bool is_local, worker_state& w);
+
+// Where AWS itself is signed for, a header that the signature covers must be ASCII. S3 and others read other bytes as
+// Latin-1 and check the signature over the UTF-8 form of that, so the client would be told SignatureDoesNotMatch.
+// Servers that a route names decide for themselves. Also: a path that leaves the bucket that it has to be sent with.
+std::optional<refusal> check_text(const received& r, const admitted& a);
+
+// Is the request signed by its tenant, with all of its body? REQUIRES: a.tenant.
+std::optional<refusal>
+verify_tenant(const received& r, const admitted& a, std::string_view body, body::body_hash& hash, worker_state& w);
+
+// What the policy says of the action that the whole request asks for.
+std::optional<refusal> check_action(const received& r, const admitted& a, const prepared& p);
+
+} // namespace countersign::proxy
