@@ -1,8 +1,6 @@
-// The subcommands other than `serve`, as main.cpp's table calls them. Each returns the exit status:
-// 0 done, 1 failed with one clear line on standard error, 2 wrong usage.
+// The subcommands as main.cpp's table calls them: what each takes, and the function that does the work. Each returns the
+// exit status: 0 done, 1 failed with one clear line on standard error, 2 wrong usage.
 #pragma once
-
-#include "proxy/serve.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -11,6 +9,17 @@
 #include <vector>
 
 namespace countersign::proxy {
+
+// What the command line adds to (and sets over) the configuration.
+struct serve_arguments {
+    std::optional<std::filesystem::path> config;
+    std::vector<std::string> listen;
+    std::string admin; // "" = from the file, "off" = none
+    std::string profile, region, access_key_id, secret_access_key_file;
+    std::string log_level, log_format;
+};
+// Runs until SIGTERM or SIGINT and the drain after it.
+int run_serve(const serve_arguments& a);
 
 struct sign_arguments {
     std::string service;

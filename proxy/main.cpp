@@ -1,6 +1,5 @@
 // The command line: a table of subcommands, each with its flags and the function that does the work.
 #include "proxy/commands.hpp"
-#include "proxy/serve.hpp"
 
 #include <CLI/CLI.hpp>
 

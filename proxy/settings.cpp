@@ -1,11 +1,8 @@
 #include "proxy/settings.hpp"
 
 #include "conf/load.hpp"
-#include "signer/scope.hpp"
 
-#include <algorithm>
 #include <cstdlib>
-#include <variant>
 
 namespace countersign::proxy {
 
@@ -74,14 +71,6 @@ conf::config load_settings(const serve_arguments& a) {
     }
     conf::check(c);
     return c;
-}
-
-bool needs_default_region(const conf::config& c) {
-    return std::any_of(c.routes.begin(), c.routes.end(), [](const conf::route& r) {
-        const std::string& host = r.upstream ? r.upstream->host : r.host;
-        return r.sign != conf::sign_mode::none && !r.service.empty() && r.region.empty() &&
-               !std::holds_alternative<signer::host_scope>(signer::scope_of(host));
-    });
 }
 
 } // namespace countersign::proxy
