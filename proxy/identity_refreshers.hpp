@@ -7,8 +7,8 @@
 #include "chain/refresh.hpp"
 #include "chain/world.hpp"
 #include "conf/config.hpp"
-#include "proxy/observe/admin.hpp"
 #include "proxy/observe/metrics.hpp"
+#include "proxy/observe/readiness.hpp"
 
 #include <boost/asio/io_context.hpp>
 

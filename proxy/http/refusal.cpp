@@ -1,6 +1,6 @@
 #include "proxy/http/refusal.hpp"
 
-#include "proxy/observe/log.hpp"
+#include "proxy/http/escaped.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "proxy/observe/metrics.hpp"
+#include "proxy/observe/readiness.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -20,13 +21,6 @@
 #include <vector>
 
 namespace countersign::proxy {
-
-enum class readiness_state : std::uint8_t { ready, draining, no_credentials, expired_credentials };
-
-struct readiness {
-    readiness_state state = readiness_state::ready;
-    std::string error; // of the last load of credentials, "" when it succeeded; one line, no secret
-};
 
 // What the answers are made from. Called on the control thread.
 struct admin_sources {

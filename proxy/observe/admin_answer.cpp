@@ -1,7 +1,7 @@
 #include "proxy/observe/admin_answer.hpp"
 
+#include "proxy/http/escaped.hpp"
 #include "proxy/net/address.hpp"
-#include "proxy/observe/log.hpp"
 
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/field.hpp>

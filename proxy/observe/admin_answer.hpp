@@ -2,12 +2,15 @@
 #pragma once
 
 #include "proxy/http/refusal.hpp"
-#include "proxy/observe/admin.hpp"
+#include "proxy/observe/metrics.hpp"
+#include "proxy/observe/readiness.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 

@@ -1,11 +1,9 @@
 #include "proxy/observe/event_sink.hpp"
 
-#include "proxy/observe/log.hpp"
+#include "proxy/http/escaped.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <iterator>
 
 namespace countersign::proxy {
 

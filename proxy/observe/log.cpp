@@ -2,10 +2,8 @@
 
 #include "proxy/observe/event_sink.hpp"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -35,21 +33,6 @@ spdlog::level::level_enum level_of(conf::log_level level) {
 }
 
 } // namespace
-
-std::string escaped(std::string_view text, std::size_t most) {
-    std::string result;
-    result.reserve(std::min(text.size(), most));
-    for (const char c : text) {
-        const bool is_plain = c >= 0x20 && c < 0x7f;
-        if (result.size() + (is_plain ? 1 : 4) > most)
-            return result += "...";
-        if (is_plain)
-            result.push_back(c);
-        else
-            fmt::format_to(std::back_inserter(result), "\\x{:02x}", static_cast<unsigned char>(c));
-    }
-    return result;
-}
 
 void start_log(conf::log_level level, conf::log_format format, int descriptor) {
     auto sink = std::make_shared<event_sink>(format, descriptor);

@@ -7,8 +7,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
 namespace countersign::proxy {
 
@@ -25,10 +23,5 @@ void count_lost_lines(std::uint64_t lines) noexcept;
 // Writes how many lines of the calling thread were left out in the windows that have ended by now, and how many were
 // lost. To be called about every second.
 void tell_of_missing_lines(std::chrono::steady_clock::time_point now) noexcept;
-
-// Text from outside, for one line of a log or an error body: control bytes and what is not ASCII as \xNN
-// ("a\nb" → "a\x0ab"), at most `most` characters of result, "..." behind what was cut. Escaped text stays as
-// it is.
-std::string escaped(std::string_view text, std::size_t most = 1024);
 
 } // namespace countersign::proxy
