@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace countersign::proxy {
@@ -82,10 +81,6 @@ int run_scope(const scope_arguments& a);
 
 int run_config_check(const std::optional<std::filesystem::path>& file);
 int run_config_show(const serve_arguments& a);
-
-// The key pair that the sandbox always knows. It opens nothing else and is printed by --help and the sandbox itself.
-inline constexpr std::string_view sandbox_access_key_id = "AKIASANDBOXEXAMPLE00";
-inline constexpr std::string_view sandbox_secret_access_key = "sandbox/secret/for/demos/only/not/AWS000";
 
 struct sandbox_arguments {
     std::string listen = "127.0.0.1:9911"; // ADDRESS:PORT; port 0 takes a free one, the ready line tells which

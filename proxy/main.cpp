@@ -1,5 +1,6 @@
 // The command line: a table of subcommands, each with its flags and the function that does the work.
 #include "proxy/commands.hpp"
+#include "proxy/sandbox/keys.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -208,10 +209,10 @@ work declare_sandbox(CLI::App& command) {
     command.footer(
         "It knows one key, which is no secret:\n"
         "  access key id      " +
-        std::string(sandbox_access_key_id) +
+        std::string(sandbox::demo_access_key_id) +
         "\n"
         "  secret access key  " +
-        std::string(sandbox_secret_access_key) +
+        std::string(sandbox::demo_secret_access_key) +
         "\n"
         "GET /_sandbox/ of its address tells the rest."
     );

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "proxy/commands.hpp"
-#include "proxy/commands/wrong_usage.hpp"
+#include "proxy/wrong_usage.hpp"
 
 #include <chrono>
 #include <string>

@@ -10,8 +10,8 @@
 #include "chain/text.hpp"
 #include "proxy/commands.hpp"
 #include "proxy/commands/terminal.hpp"
-#include "proxy/commands/wrong_usage.hpp"
 #include "proxy/process.hpp"
+#include "proxy/wrong_usage.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,7 +1,5 @@
 #include "proxy/sandbox/keys.hpp"
 
-#include "proxy/commands.hpp"
-
 #include <fmt/format.h>
 
 #include <utility>
@@ -18,8 +16,8 @@ constexpr std::string_view base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 } // namespace
 
 key_ring::key_ring(random_source random) : random_(std::move(random)) {
-    fixed_.access_key_id = sandbox_access_key_id;
-    fixed_.secret_access_key = sandbox_secret_access_key;
+    fixed_.access_key_id = demo_access_key_id;
+    fixed_.secret_access_key = demo_secret_access_key;
     fixed_.arn = fmt::format("arn:aws:iam::{}:user/sandbox", account_id);
     fixed_.user_id = "AIDASANDBOXEXAMPLE00";
 }

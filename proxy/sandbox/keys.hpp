@@ -12,6 +12,10 @@
 
 namespace countersign::proxy::sandbox {
 
+// The key pair that the sandbox always knows. It opens nothing else; --help and the sandbox itself print it.
+inline constexpr std::string_view demo_access_key_id = "AKIASANDBOXEXAMPLE00";
+inline constexpr std::string_view demo_secret_access_key = "sandbox/secret/for/demos/only/not/AWS000";
+
 // Fills the span with random bytes.
 using random_source = std::function<void(std::span<unsigned char>)>;
 

@@ -1,7 +1,7 @@
 #include "proxy/sandbox/page.hpp"
 
-#include "proxy/commands.hpp"
 #include "proxy/sandbox/fault.hpp"
+#include "proxy/sandbox/keys.hpp"
 #include "proxy/sandbox/metadata.hpp"
 
 #include <boost/json/array.hpp>
@@ -161,8 +161,8 @@ Faults on demand, as a query parameter of any request: x-fault=...
   truncate           each answer breaks off in the middle
 "These requests": same method, host, path and x-fault.
 )",
-        sandbox_access_key_id,
-        sandbox_secret_access_key,
+        demo_access_key_id,
+        demo_secret_access_key,
         metadata_role,
         container_token
     );

@@ -1,9 +1,11 @@
-// `countersign sandbox`: the listener. What it answers is proxy/sandbox_site.cpp's.
+// `countersign sandbox`: the listener. What it answers is site.cpp's.
+#include "conf/load.hpp"
 #include "proxy/commands.hpp"
 #include "proxy/net/close_on_exec.hpp"
 #include "proxy/sandbox/certificate.hpp"
 #include "proxy/sandbox/connection.hpp"
 #include "proxy/sandbox/site.hpp"
+#include "proxy/wrong_usage.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -37,10 +39,6 @@ namespace {
 
 constexpr std::size_t most_connections = 256;
 
-struct wrong_usage : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
 void check(const sandbox_arguments& a) {
     if (a.tls_certificate.empty() != a.tls_key.empty())
         throw wrong_usage("--tls-certificate and --tls-key go together");
@@ -50,22 +48,20 @@ void check(const sandbox_arguments& a) {
         throw wrong_usage("--credential-lifetime must be 1 to 43200 seconds");
 }
 
-// 127.0.0.1:9911, localhost:0, [::1]:9911
-tcp::endpoint parse_endpoint(const std::string& text) {
-    const std::size_t colon = text.rfind(':');
-    std::string host = text.substr(0, colon);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
-    if (host == "localhost")
-        host = "127.0.0.1";
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(host, error);
-    const std::string digits = colon == std::string::npos ? "" : text.substr(colon + 1);
-    const bool is_port = !digits.empty() && digits.size() <= 5 &&
-                         digits.find_first_not_of("0123456789") == std::string::npos && std::stoul(digits) <= 65535;
-    if (error || !is_port)
+// 127.0.0.1:9911, localhost:0, [::1]:9911. Nothing else is looked up: whoever names a host means another machine.
+tcp::endpoint endpoint_of(const std::string& text) {
+    boost::system::error_code is_name;
+    tcp::endpoint where;
+    try {
+        const conf::endpoint e = conf::parse_endpoint(text, "--listen");
+        where = {asio::ip::make_address(e.host == "localhost" ? "127.0.0.1" : e.host, is_name), e.port};
+    } catch (const conf::error& e) {
+        throw wrong_usage(e.what());
+    }
+    if (is_name) {
         throw wrong_usage(fmt::format("--listen {}: ADDRESS:PORT expected, for example 127.0.0.1:9911", text));
-    return {address, static_cast<std::uint16_t>(std::stoul(digits))};
+    }
+    return where;
 }
 
 // 127.0.0.1:9911, [::1]:9911
@@ -76,7 +72,8 @@ std::string url_text(const tcp::endpoint& where) {
     return fmt::format("{}:{}", address, where.port());
 }
 
-void write_file(const std::filesystem::path& path, const std::string& text) {
+// For everybody to read: what chain::world writes are secrets, which only their owner may.
+void publish(const std::filesystem::path& path, const std::string& text) {
     const std::filesystem::path fresh = path.string() + ".new";
     std::ofstream out(fresh, std::ios::binary);
     out << text;
@@ -131,7 +128,7 @@ chain::task<> accept_forever(tcp::acceptor& acceptor, sandbox::house& shared) {
 // Declaration order is destruction order reversed: connections go (with the io_context) before what they
 // refer to.
 int listen_and_serve(const sandbox_arguments& a) {
-    const tcp::endpoint where = parse_endpoint(a.listen);
+    const tcp::endpoint where = endpoint_of(a.listen);
     std::optional<sandbox::certificate_authority> authority;
     asio::ssl::context tls = server_context();
     std::string note;
@@ -140,7 +137,7 @@ int listen_and_serve(const sandbox_arguments& a) {
         authority->certify(tls);
         std::filesystem::create_directories(a.make_certificate);
         const auto file = std::filesystem::path(a.make_certificate) / "ca.pem";
-        write_file(file, authority->pem());
+        publish(file, authority->pem());
         note = fmt::format(" (https too, CA in {})", file.string());
     } else if (!a.tls_certificate.empty()) {
         tls.use_certificate_chain_file(a.tls_certificate);
@@ -166,16 +163,10 @@ int listen_and_serve(const sandbox_arguments& a) {
 
 int run_sandbox(const sandbox_arguments& a) {
     std::signal(SIGPIPE, SIG_IGN); // whoever reads our lines may go away; serving goes on
-    try {
+    return exit_status_of("sandbox", [&a] {
         check(a);
         return listen_and_serve(a);
-    } catch (const wrong_usage& e) {
-        fmt::print(stderr, "countersign: {}\n", e.what());
-        return 2;
-    } catch (const std::exception& e) {
-        fmt::print(stderr, "countersign: sandbox: {}\n", e.what());
-        return 1;
-    }
+    });
 }
 
 } // namespace countersign::proxy

@@ -1,6 +1,6 @@
-#include "proxy/commands.hpp"
 #include "proxy/sandbox/bucket.hpp"
 #include "proxy/sandbox/fault.hpp"
+#include "proxy/sandbox/keys.hpp"
 #include "proxy/sandbox/page.hpp"
 #include "proxy/sandbox/s3.hpp"
 #include "proxy/sandbox/site.hpp"
@@ -39,8 +39,8 @@ random_source counting() {
 }
 
 struct signing {
-    std::string access_key_id{sandbox_access_key_id};
-    std::string secret{sandbox_secret_access_key};
+    std::string access_key_id{demo_access_key_id};
+    std::string secret{demo_secret_access_key};
     std::string token;
     std::string service = "s3";
     sys_seconds when = noon;

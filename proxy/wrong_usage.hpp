@@ -1,4 +1,4 @@
-// How a command that throws tells its user: one line on standard error, and the exit status. Commands only.
+// How a subcommand that throws tells its user: one line on standard error, and the exit status. For subcommands only.
 #pragma once
 
 #include <fmt/format.h>
