@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Runs the end-to-end tests: run.py [WORD…] takes those whose name contains one of the words. The last line is
-"N passed, N failed, N skipped". The binary is $COUNTERSIGN, else the dev preset's."""
+"""Runs the end-to-end tests: run.py [--list] [WORD…] takes those whose name contains one of the words. The last
+line is "N passed, N failed, N skipped"; with --list nothing is run, and the names are all that is written. The binary is $COUNTERSIGN, else the dev preset's."""
 
 import os
 import pathlib
@@ -39,11 +39,16 @@ class Told(unittest.TextTestResult):
 
 
 def main(words):
+    only_list = words[:1] == ["--list"]
+    words = words[only_list:]
     loader = unittest.TestLoader()
     tests = []
     for path in sorted(HERE.glob("*_test.py")):
         tests += flatten(loader.loadTestsFromName(path.stem))
     chosen = [t for t in tests if not words or any(w.lower() in t.id().lower() for w in words)]
+    if only_list:
+        print(*(t.id() for t in chosen), sep="\n", end="\n" if chosen else "")
+        return 0
     result = unittest.TextTestRunner(verbosity=2, resultclass=Told, stream=sys.stdout).run(unittest.TestSuite(chosen))
     skipped = len(result.skipped)
     failed = len({str(t) for t, _ in result.failures + result.errors}) + len(result.unexpectedSuccesses)
