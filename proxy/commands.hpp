@@ -1,5 +1,5 @@
-// The subcommands as main.cpp's table calls them: what each takes, and the function that does the work. Each returns the
-// exit status: 0 done, 1 failed with one clear line on standard error, 2 wrong usage.
+// The subcommands as main.cpp's table calls them: what each takes, and the function that does the work, which returns
+// the exit status: 0 done, 1 failed with one clear line on standard error, 2 wrong usage.
 #pragma once
 
 #include <filesystem>

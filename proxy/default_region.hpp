@@ -7,8 +7,8 @@
 
 namespace countersign::proxy {
 
-// True when some route can only be signed for with such a region. Pure. Where it is false, nobody need be asked: no file
-// is read and no instance hears of us.
+// True when some route can only be signed for with such a region. Pure. Where it is false, nobody need be asked: we
+// read no file and disturb no instance.
 bool needs_default_region(const conf::config& c);
 
 // Asks through `outside`, which outlives the task.

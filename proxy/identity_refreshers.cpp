@@ -159,7 +159,7 @@ void identities::note(std::size_t identity, const chain::snapshot& s) {
     if (!s.error.empty() && s.error != o.latest.error) {
         spdlog::warn("credentials{}: {}", whose, s.error);
     }
-    // Who gives an identity a profile or a role has chosen; a surprise is only what the chain chose by itself.
+    // Only the default chain can surprise; a named profile or role was chosen.
     if (identity == 0 && !s.warning.empty() && s.warning != o.latest.warning) {
         spdlog::warn("credentials{}: {}", whose, s.warning);
     }

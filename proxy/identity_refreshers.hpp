@@ -26,15 +26,15 @@ namespace countersign::proxy {
 chain::chain_settings chain_settings_of(const conf::config& c);
 chain::chain_settings chain_settings_of(const conf::config& c, const conf::identity& i);
 
-// Whether some request could be signed in its name: named by a [[client]], or, without any, by a route that signs; 0
-// also by requests without a route.
+// Whether a request could be signed in its name: a [[client]] names it or, where there are none, a route that signs.
+// Requests without a route are signed in the name of number 0.
 bool is_in_use(const conf::config& c, std::size_t number);
 
 class identities {
 public:
     using subscriber = std::function<void(std::size_t identity, const chain::snapshot&)>;
 
-    // `outside` outlives it. Nothing is asked for before start().
+    // `outside` outlives this. Asks for nothing before start().
     identities(boost::asio::io_context& control, chain::world& outside, const conf::config& c, subscriber tell);
 
     void start();
@@ -42,17 +42,17 @@ public:
     void load_now(std::size_t identity) { all_[identity].source->load_now(); }
     void stop();
 
-    // A reload, in two steps: the second can not fail. First c.identities get their numbers: the one they have here if
-    // nothing about them has changed, else a new one.
+    // A reload takes two steps, and the second cannot fail. First number() gives c.identities their numbers: the one
+    // they have here if nothing about them has changed, else a new one.
     void number(conf::config& c) const;
-    // Then the new ones are asked, and those that are not there any more no longer; the keys of these last for requests
-    // under way until c.listen.drain_timeout has passed. REQUIRES: number(c), and workers that know the new numbers.
+    // Then change_to() asks for the new ones and no longer for those that have gone, whose keys last for requests under
+    // way until c.listen.drain_timeout has passed. REQUIRES: number(c), and workers that know the new numbers.
     void change_to(const conf::config& c);
     std::size_t size() const noexcept { return all_.size(); }
 
     // Ready only when every identity in use has keys that are good now; the error is that of the first without.
     readiness ready(const conf::config& c) const;
-    std::vector<credential_gauge> gauges() const; // of the configuration's
+    std::vector<credential_gauge> gauges() const; // of the identities that the configuration has
 
 private:
     struct one {

@@ -23,7 +23,7 @@ struct place {
     unsigned port = 80;
 };
 
-// Empty host: none that could be ours.
+// The host is empty where it could not be ours.
 place place_of(std::string_view value) noexcept {
     place p;
     value = chain::trimmed(value);
@@ -71,7 +71,7 @@ bool names_listener(std::string_view value, const ip::tcp::endpoint& listener) {
     if (is_name) {
         return false;
     }
-    // Who connects to 0.0.0.0 reaches this machine, and a listener there is reached at every address of it.
+    // A client that connects to 0.0.0.0 reaches this machine, and a listener there is reached at all its addresses.
     const bool reaches_loopback = is_loopback(named) || named.is_unspecified();
     return named == ours || (reaches_loopback && ours.is_unspecified()) ||
            (named.is_unspecified() && is_loopback(ours));

@@ -3,9 +3,9 @@
 // caller's (serve.cpp). A program may have several, on one io_context or on several.
 //
 // Thread rule: everything here is called on the control thread, which runs `control`; start() may come before that, and
-// join() after it. Callbacks come on the control thread, never from inside the call that was given them. Nothing else of
-// the caller's runs on the workers' threads.
-// Failure: the constructor, start() and what it makes throw; once started, a fault is a line of the log.
+// join() after it. Callbacks come on the control thread, never from inside the call that was given them. Nothing of the
+// caller's runs on the workers' threads.
+// Failure: the constructor and start() throw; once started, a fault is a line of the log.
 #pragma once
 
 #include "chain/region.hpp"
@@ -43,20 +43,20 @@ public:
     server& operator=(const server&) = delete;
 
     // Listens, asks for credentials and serves from here on. Finds the region first, where one is needed: that may mean
-    // to wait for the instance's metadata service. Throws conf::error and boost::system::system_error, with one line for
-    // the user, where the configuration cannot be carried out; the server is of no use then. Call it once.
+    // waiting for the instance's metadata service. Where the configuration cannot be carried out, throws conf::error or
+    // boost::system::system_error with one line for the user, and the server is of no use any more. Call it once.
     server_addresses start();
 
     const conf::config& config() const noexcept { return *shared_.config; } // in force
 
-    // `read` returns the new configuration, and is called at once. Where it throws, or what it returns cannot be carried
-    // out, everything stays as it was and the log says why. Requests under way keep the old configuration, later ones
+    // `read` is called at once and returns the new configuration. Where it throws, or its configuration cannot be
+    // carried out, everything stays as it was and the log says why. Requests under way keep the old one, later requests
     // meet the new one, at the latest when a missing region is found. Credentials are loaded anew in any case.
     // Listeners, workers, [credentials] and the log stay as they were at the start: a change there is only warned of.
     void reload(const std::function<conf::config()>& read);
 
-    // No new clients; requests under way are finished, and cut off when listen.drain_timeout has passed. Then stops, and
-    // calls `stopped`; likewise when stop() comes before. REQUIRES: start() has returned; drain() was not called before.
+    // Takes no new clients and finishes the requests under way, but cuts them off when listen.drain_timeout has passed.
+    // Then stops and calls `stopped`, also when stop() comes first. REQUIRES: start() has returned. Call it once.
     void drain(std::function<void()> stopped = {});
     bool is_draining() const noexcept { return draining_; }
 

@@ -13,7 +13,7 @@ std::optional<std::string> from_environment(const std::string& name) {
     return value ? std::optional<std::string>{value} : std::nullopt;
 }
 
-// Sets it and remembers by which flag.
+// Replaces settings, and remembers which flag did.
 class flags {
 public:
     explicit flags(conf::config& c) noexcept : config_(c) {}

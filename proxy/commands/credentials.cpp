@@ -159,7 +159,7 @@ int run_credentials(const credentials_arguments& a) {
     std::exception_ptr bug;
     asio::co_spawn(control, ask(q, explain), [&](std::exception_ptr e) {
         bug = e;
-        control.stop(); // a name may still be looked up that nobody waits for
+        control.stop(); // a look-up that nobody waits for may still be under way
     });
     control.run_for(chain::longest_load);
     if (bug)

@@ -42,7 +42,7 @@ chain::credentials find_command_credentials(const std::string& profile) {
     std::exception_ptr bug;
     asio::co_spawn(control, ask(q), [&](std::exception_ptr thrown) {
         bug = thrown;
-        control.stop(); // a name may still be looked up that nobody waits for
+        control.stop(); // a look-up that nobody waits for may still be under way
     });
     control.run_for(chain::longest_load);
     if (bug) {

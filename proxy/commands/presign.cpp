@@ -63,7 +63,7 @@ struct chosen_scope {
     std::string service, region;
 };
 
-// What the flags do not say the host name does; SigV4A without a region is good for all of them.
+// The host name says what the flags leave out; SigV4A without a region is good for all of them.
 chosen_scope choose_scope(const presign_arguments& a, const web_address& to) {
     chosen_scope chosen{a.service, a.region};
     if (!chosen.service.empty() && !chosen.region.empty()) {

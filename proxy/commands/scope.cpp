@@ -80,10 +80,10 @@ void print(const boost::json::object& line) {
     std::cout << boost::json::serialize(line) << '\n';
 }
 
-// Where two services share a host, what described() says is right for this path (signer::service_by_path).
+// What described() says is right for this path, where two services share a host (signer::service_by_path).
 constexpr std::string_view shared_path = "/v2/";
 
-// Where a request goes that does not go to the host asked for.
+// The place that a request is sent to instead of the host asked for.
 void put_place(const plan& p, boost::json::object& line) {
     if (!p.path_prefix.empty()) {
         line["sent_to"] = p.authority + p.path_prefix;

@@ -1,4 +1,4 @@
-// In words, by which shape of host name scope_of (signer/scope.hpp) came to its answer. For `countersign scope
+// Puts into words which shape of host name led scope_of (signer/scope.hpp) to its answer. For `countersign scope
 // --explain`; decides nothing. Pure; any thread.
 #pragma once
 

@@ -127,7 +127,7 @@ chain::task<chain::result<chain::credentials>> long_lived_keys(chain::world& out
     co_return keys;
 }
 
-// Read anew: somebody may have changed the file while the code was typed.
+// Reads it again: somebody may have changed the file while the code was typed.
 chain::result<std::string> save(chain::world& outside, const std::string& profile, const chain::credentials& session) {
     const auto files = read_files(outside);
     if (!files) {
@@ -238,7 +238,7 @@ int run(const session_arguments& a) {
     std::exception_ptr bug;
     asio::co_spawn(control, carry_out(outside, std::move(wish), made), [&](std::exception_ptr thrown) {
         bug = thrown;
-        control.stop(); // a name may still be looked up that nobody waits for
+        control.stop(); // a look-up that nobody waits for may still be under way
     });
     control.run(); // each part has a limit of its own, but for whoever types the code
     if (bug) {

@@ -88,7 +88,7 @@ std::string payload_hash_of(const sign_arguments& a, const message& m) {
         return std::string(*said);
     }
     if (a.query && signer::traits_of(a.service).path == signer::path_rule::s3) {
-        return "UNSIGNED-PAYLOAD"; // who opens a presigned S3 URL brings a body of their own
+        return "UNSIGNED-PAYLOAD"; // whoever opens a presigned S3 URL brings their own body
     }
     std::string hex(64, '\0');
     signer::write_hex(signer::sha256_of(m.body), hex.data());
@@ -115,7 +115,7 @@ std::size_t utf8_length(std::string_view text) {
     return is_whole ? length : 0;
 }
 
-// JSON must be UTF-8, messages need not be: what is not becomes U+FFFD, byte by byte.
+// JSON must be UTF-8, messages need not be. Every byte that is not becomes U+FFFD.
 std::string for_json(std::string_view text) {
     std::string shown;
     while (!text.empty()) {
@@ -126,7 +126,7 @@ std::string for_json(std::string_view text) {
     return shown;
 }
 
-// Date is a header like any other here: AWS's signers sign it beside X-Amz-Date.
+// Here Date is a header like any other: AWS's signers sign it beside X-Amz-Date.
 bool is_replaced(std::string_view name) {
     const bool is_date = name.size() == 4;
     return (signer::is_owned_by_signing(name) && !is_date) ||

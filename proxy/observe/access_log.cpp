@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-// What stands in a line as it is: visible ASCII without the quote and the backslash, so that a value can
+// A line holds these unchanged: visible ASCII without the quote and the backslash, so that a value can
 // neither end its field nor look like an escape.
 constexpr auto is_plain = [] {
     std::array<bool, 256> table{};

@@ -34,7 +34,7 @@ struct admin::state {
     state(asio::io_context& c, tcp::endpoint where, admin_sources s, admin_limits l)
         : control(c), at(std::move(where)), sources(std::move(s)), limits(l), acceptor(c) {}
 
-    // These two own the state: whoever destroys `admin` leaves them what they need.
+    // These two own the state too, so they have what they need when `admin` has been destroyed.
     static asio::awaitable<void> accept_loop(std::shared_ptr<state> self);
     static asio::awaitable<void> serve_one(std::shared_ptr<state> self, tcp::socket socket);
     asio::awaitable<std::string> answer(admin_request request, asio::ip::address local);
@@ -50,8 +50,8 @@ struct admin::state {
 
 namespace {
 
-// A coroutine in a context that is destroyed never resumes; so the frame, not its last line, takes the stream
-// out.
+// A coroutine never resumes once its context is destroyed, so the frame takes the stream out and not the
+// coroutine's last line.
 class listed {
 public:
     listed(std::list<beast::tcp_stream*>& in, beast::tcp_stream& stream) : in_(in), at_(in.insert(in.end(), &stream)) {}

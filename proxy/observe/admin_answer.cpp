@@ -35,7 +35,7 @@ std::string_view value_of(const admin_request& request, std::string_view name) {
     return found == request.end() ? std::string_view{} : std::string_view(found->value());
 }
 
-// Loaded by a page of somebody else's. "none" is a typed address, "same-origin" our own status page.
+// A page of somebody else's loads it. "none" is a typed address, "same-origin" our own status page.
 bool is_cross_site(const admin_request& request) {
     const std::string_view site = value_of(request, "Sec-Fetch-Site");
     return request.count(http::field::origin) != 0 || !(site.empty() || site == "none" || site == "same-origin");

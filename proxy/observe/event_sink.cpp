@@ -11,9 +11,9 @@ namespace {
 
 using std::chrono::system_clock;
 
-constexpr std::size_t longest_message = log_sink::longest_line - 128; // the rest of a line has less than that
+constexpr std::size_t longest_message = log_sink::longest_line - 128; // the rest of a line is shorter
 
-// Escaped; as the inside of a JSON string where asked. Here and not at the callers, so that none can forget it.
+// Escapes it, and for JSON as the inside of a string. The callers need not, so none can forget it.
 void append_message(std::string& to, conf::log_format format, std::string_view message) {
     const std::size_t stop = to.size() + longest_message;
     for (const char c : escaped(message, longest_message)) {

@@ -37,7 +37,7 @@ public:
     void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
     void count_lost(std::uint64_t lines) noexcept { lost_.fetch_add(lines, std::memory_order_relaxed); }
-    // The calling thread's lines that were left out in windows that have ended, and what anybody's were lost.
+    // Tells which of the calling thread's lines the windows that have ended left out, and how many of all were lost.
     void tell(line_limiter::time now);
 
     static line_limiter& of_this_thread() noexcept;

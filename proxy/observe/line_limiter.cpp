@@ -15,7 +15,7 @@ constexpr bool is_digit(char c) noexcept {
 
 } // namespace
 
-// FNV-1a. A run of digits counts as one where strangers choose them.
+// FNV-1a. Where strangers choose the digits, a run of them counts as one.
 std::uint64_t line_limiter::hash_of(std::string_view text) const noexcept {
     std::uint64_t hash = 0xcbf29ce484222325;
     bool in_number = false;

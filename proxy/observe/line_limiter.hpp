@@ -29,7 +29,7 @@ public:
     // beyond most_kinds is counted, too (else it is written).
     void expect_strangers() noexcept { strangers_ = true; }
 
-    // False: it counts among those that are left out.
+    // False: it is left out, and counted.
     bool admit(level l, std::string_view text, time now);
 
     struct left_out {

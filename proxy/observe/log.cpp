@@ -39,7 +39,7 @@ void start_log(conf::log_level level, conf::log_format format, int descriptor) {
     auto logger = std::make_shared<spdlog::logger>("countersign", sink);
     logger->set_level(level_of(level));
     sink->set_level(level_of(level));
-    // spdlog's own would write to standard error itself, and wait.
+    // spdlog's own handler would write to standard error itself, and wait.
     logger->set_error_handler([](const std::string&) { count_lost_lines(1); });
     current() = std::move(sink);
     spdlog::set_default_logger(std::move(logger));

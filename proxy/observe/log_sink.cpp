@@ -39,7 +39,7 @@ log_sink::~log_sink() {
 }
 
 bool log_sink::write_all(std::string_view text) noexcept {
-    // A pipe of another user's cannot be opened again: then at least ask first whether there is room.
+    // We cannot open another user's pipe again, but at least we can ask first whether there is room.
     if (kind_ == kind::stream && !owns_) {
         pollfd room{descriptor_, POLLOUT, 0};
         if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0)

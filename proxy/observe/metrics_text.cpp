@@ -38,7 +38,7 @@ double real(std::uint64_t n) {
     return static_cast<double>(n);
 }
 
-// All workers' counters as one. Each worker has bounded its scopes; to bound the union again would move a
+// All workers' counters as one. Each worker has bounded its scopes. Bounding the union again would move a
 // scope to "other" between two scrapes, and a counter must not go back.
 worker_metrics merged(std::span<const worker_metrics> workers) {
     worker_metrics sum;

@@ -96,7 +96,7 @@ chain::task<next> write_answer(Stream& stream, const answer& a, bool head_reques
     co_return error || !keep_alive || a.how != delivery::whole ? next::close : next::another_request;
 }
 
-// What a request that cannot be read is answered with; status 0: nothing at all.
+// The answer to a request that cannot be read; status 0: there is none.
 answer unreadable(beast::error_code error) {
     if (error == http::error::body_limit)
         return text_answer(413, "text/plain", "The sandbox takes bodies up to 16 MiB.\n");

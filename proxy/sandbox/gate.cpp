@@ -68,7 +68,7 @@ verdict judge(
     }
     verdict v;
     v.found = signer::verify(message, body_hash, how, now);
-    // The host told nothing about the service; the scope, read by now, tells which path rule to use.
+    // The host says nothing about the service; the scope, read by now, tells which path rule to use.
     if (!expected && signer::traits_of(v.found.service).path != how.path) {
         how.path = signer::traits_of(v.found.service).path;
         v.found = signer::verify(message, body_hash, how, now);

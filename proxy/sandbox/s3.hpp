@@ -14,7 +14,7 @@
 
 namespace countersign::proxy::sandbox {
 
-// What a request is about. key "" = the bucket; bucket "" = the account.
+// The subject of a request. key "" = the bucket; bucket "" = the account.
 struct s3_place {
     std::string bucket;
     std::string key; // decoded: any bytes

@@ -132,7 +132,7 @@ answer site::signed_answer(const request& ask, std::chrono::sys_seconds now, jou
         return answer_anyone(ask, request_id, now, entry);
     const verdict v = judge(ask, expected, keys_, now);
     note(entry, v);
-    // Where neither host nor scope name a service, S3's form: people try "curl http://127.0.0.1:9911/bucket"
+    // S3's form, where neither host nor scope names a service: people try "curl http://127.0.0.1:9911/bucket"
     // first.
     const std::string service = expected ? std::string(expected->service) : v.found.service;
     const auto protocol = service.empty() ? signer::wire_protocol::rest_xml : signer::traits_of(service).errors;
