@@ -55,8 +55,9 @@ public:
     error_code take_over(int end) {
         error_code error;
         end_.assign(end, error);
-        if (!error)
+        if (!error) {
             end_.non_blocking(true, error);
+        }
         return error;
     }
 
@@ -65,11 +66,13 @@ public:
         for (int blocks = 0; blocks < most_blocks && end_.is_open(); ++blocks) {
             error_code error;
             const auto size = end_.read_some(asio::buffer(block_), error);
-            if (error == asio::error::would_block || error == asio::error::interrupted)
+            if (error == asio::error::would_block || error == asio::error::interrupted) {
                 return true;
+            }
             keep(size);
-            if (error)
+            if (error) {
                 close();
+            }
         }
         return end_.is_open();
     }
@@ -121,10 +124,12 @@ public:
     // None: it still runs. It is not reaped yet, so the group keeps its number.
     std::optional<int> ended() const noexcept {
         siginfo_t info{};
-        if (::waitid(P_PID, static_cast<id_t>(number_), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+        if (::waitid(P_PID, static_cast<id_t>(number_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
             return 127;
-        if (info.si_pid == 0)
+        }
+        if (info.si_pid == 0) {
             return std::nullopt;
+        }
         return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
     }
 
@@ -132,8 +137,9 @@ public:
     void reap() noexcept { ::waitpid(std::exchange(number_, 0), nullptr, WNOHANG); }
 
     void kill() {
-        if (number_ == 0)
+        if (number_ == 0) {
             return;
+        }
         ::kill(-number_, SIGKILL);
         left_behind().push_back(std::exchange(number_, 0));
         reap_earlier();
@@ -157,17 +163,20 @@ struct pipe_ends {
     int write = -1;
     pipe_ends() = default;
     ~pipe_ends() {
-        for (const int end : {read, write})
-            if (end >= 0)
+        for (const int end : {read, write}) {
+            if (end >= 0) {
                 ::close(end);
+            }
+        }
     }
     pipe_ends(const pipe_ends&) = delete;
     pipe_ends& operator=(const pipe_ends&) = delete;
 
     bool open() noexcept {
         int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0)
+        if (::pipe2(ends, O_CLOEXEC) != 0) {
             return false;
+        }
         read = ends[0];
         write = ends[1];
         return true;
@@ -189,15 +198,19 @@ int spawn_shell(const std::string& command, const pipe_ends& output, const pipe_
     ::posix_spawnattr_setpgroup(&how, 0);
     ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     int error = ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    for (const auto& [from, to] : {std::pair{output.write, STDOUT_FILENO}, std::pair{complaint.write, STDERR_FILENO}})
-        if (error == 0)
+    for (const auto& [from, to] : {std::pair{output.write, STDOUT_FILENO}, std::pair{complaint.write, STDERR_FILENO}}) {
+        if (error == 0) {
             error = ::posix_spawn_file_actions_adddup2(&files, from, to);
-    if (error == 0)
+        }
+    }
+    if (error == 0) {
         error = ::posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+    }
     std::string shell = "sh", option = "-c", text = command;
     char* arguments[] = {shell.data(), option.data(), text.data(), nullptr};
-    if (error == 0)
+    if (error == 0) {
         error = ::posix_spawn(number, "/bin/sh", &files, &how, arguments, environ);
+    }
     ::posix_spawn_file_actions_destroy(&files);
     ::posix_spawnattr_destroy(&how);
     return error;
@@ -210,10 +223,11 @@ void read_on(std::shared_ptr<running> r, captured running::*which) {
         captured& read = (*r).*which;
         const bool goes_on = !error && read.read_what_is_there();
         // Too much on standard output ends it; on standard error it only costs the rest.
-        if (r->output.is_cut() || (!r->output.is_open() && !r->complaint.is_open()))
+        if (r->output.is_cut() || (!r->output.is_open() && !r->complaint.is_open())) {
             r->news.cancel();
-        else if (goes_on)
+        } else if (goes_on) {
             read_on(r, which);
+        }
     });
 }
 
@@ -239,8 +253,9 @@ bool is_unfinished(std::string_view text) noexcept {
         } else if (c == '{' || c == '[') {
             ++depth;
         } else if (c == '}' || c == ']') {
-            if (--depth <= 0)
+            if (--depth <= 0) {
                 return false;
+            }
         } else if (depth == 0 && c != ' ' && c != '\t' && c != '\n' && c != '\r') {
             return false;
         } else {
@@ -263,16 +278,20 @@ int start(const std::string& command, running& r, child& shell) {
     child::reap_earlier();
     std::signal(SIGCHLD, SIG_DFL); // ignored (some supervisors leave it so), it would take the status away
     pipe_ends output, complaint;
-    if (!output.open() || !complaint.open())
+    if (!output.open() || !complaint.open()) {
         return errno;
-    if (const int error = spawn_shell(command, output, complaint, shell.place()))
+    }
+    if (const int error = spawn_shell(command, output, complaint, shell.place())) {
         return error;
+    }
     for (auto [to, end] : {std::pair{&r.output, &output}, std::pair{&r.complaint, &complaint}}) {
         const auto error = to->take_over(end->read);
-        if (to->is_open())
+        if (to->is_open()) {
             end->read = -1; // closed by its new owner
-        if (error)
+        }
+        if (error) {
             return error.value();
+        }
     }
     return 0;
 }
@@ -285,8 +304,9 @@ task<result<command_reply>> run_command(std::string command, std::chrono::millis
     const auto r = std::make_shared<running>(executor);
     const closing at_the_end{r};
     child shell;
-    if (const int error = start(command, *r, shell))
+    if (const int error = start(command, *r, shell)) {
         co_return not_started(error);
+    }
     read_on(r, &running::output);
     read_on(r, &running::complaint);
     std::optional<int> status;
@@ -298,12 +318,15 @@ task<result<command_reply>> run_command(std::string command, std::chrono::millis
             r->output.read_what_is_there(); // all that it wrote is in the pipes by now
             r->complaint.read_what_is_there();
         }
-        if (r->output.is_cut())
+        if (r->output.is_cut()) {
             co_return failure{fmt::format("it wrote more than {} KiB and was killed", longest_command_output / 1024)};
-        if (status && (*status != 0 || !r->output.is_open() || !is_unfinished(r->output.text())))
+        }
+        if (status && (*status != 0 || !r->output.is_open() || !is_unfinished(r->output.text()))) {
             break;
-        if (steady::now() >= until)
+        }
+        if (steady::now() >= until) {
             co_return too_late(limit);
+        }
     }
     shell.reap();
     command_reply reply;

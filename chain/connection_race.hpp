@@ -17,8 +17,9 @@ public:
 
     // The address whose turn it is; it counts as tried from now on. None: its time has not come, or all were tried.
     std::optional<std::size_t> next(time now) noexcept {
-        if (tried_ == addresses_ || now < turn_)
+        if (tried_ == addresses_ || now < turn_) {
             return std::nullopt;
+        }
         turn_ = now + head_start;
         return tried_++;
     }

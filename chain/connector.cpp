@@ -43,16 +43,19 @@ void connector::begin(std::function<void(connected)> receive) {
 void connector::go_on() {
     while (!result_) {
         const auto which = race_.next(steady::now());
-        if (!which)
+        if (!which) {
             break;
+        }
         try_address(*which);
     }
-    if (!result_ && attempts_.empty() && !race_.next_turn())
+    if (!result_ && attempts_.empty() && !race_.next_turn()) {
         result_ = last_failure_;
-    if (result_)
+    }
+    if (result_) {
         asio::post(context_, [self = shared_from_this()] { self->tell(); });
-    else
+    } else {
         arm();
+    }
 }
 
 void connector::try_address(std::size_t which) {
@@ -62,18 +65,20 @@ void connector::try_address(std::size_t which) {
         race_.lost();
     };
     const int s = ::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s < 0)
+    if (s < 0) {
         return failed();
+    }
     if (::connect(s, to.data(), static_cast<socklen_t>(to.size())) == 0) {
         result_ = {s, which, 0};
         return;
     }
     const auto a = std::make_shared<attempt>(context_, which);
     error_code unwatched;
-    if (errno == EINPROGRESS)
+    if (errno == EINPROGRESS) {
         a->socket.assign(s, unwatched);
-    else
+    } else {
         unwatched = error_code(errno, boost::system::system_category());
+    }
     if (unwatched) {
         ::close(s);
         errno = unwatched.value();
@@ -85,18 +90,21 @@ void connector::try_address(std::size_t which) {
     }
     attempts_.push_back(a);
     a->socket.async_wait(asio::posix::descriptor_base::wait_write, [self = shared_from_this(), a](error_code e) {
-        if (!e && a->socket.is_open())
+        if (!e && a->socket.is_open()) {
             self->ready(a);
+        }
     });
 }
 
 void connector::ready(const std::shared_ptr<attempt>& a) {
-    if (result_)
+    if (result_) {
         return; // somebody was faster
+    }
     int failure = 0;
     socklen_t size = sizeof failure;
-    if (::getsockopt(a->socket.native_handle(), SOL_SOCKET, SO_ERROR, &failure, &size) != 0)
+    if (::getsockopt(a->socket.native_handle(), SOL_SOCKET, SO_ERROR, &failure, &size) != 0) {
         failure = errno;
+    }
     std::erase(attempts_, a);
     if (failure == 0) {
         result_ = {a->socket.release(), a->which, 0};
@@ -111,18 +119,21 @@ void connector::ready(const std::shared_ptr<attempt>& a) {
 
 void connector::arm() {
     const auto turn = race_.next_turn();
-    if (!turn)
+    if (!turn) {
         return;
+    }
     timer_.expires_at(*turn);
     timer_.async_wait([self = shared_from_this()](error_code e) {
-        if (!e && !self->result_)
+        if (!e && !self->result_) {
             self->go_on();
+        }
     });
 }
 
 void connector::give_up() {
-    if (result_)
+    if (result_) {
         return;
+    }
     result_ = {-1, attempts_.empty() ? last_failure_.which : attempts_.front()->which, ECANCELED};
     asio::post(context_, [self = shared_from_this()] { self->tell(); });
 }
@@ -130,22 +141,27 @@ void connector::give_up() {
 void connector::tell() {
     const auto receive = std::exchange(receive_, nullptr);
     const connected result = *result_;
-    if (receive)
+    if (receive) {
         result_->descriptor = -1; // it is theirs now
+    }
     drop();
-    if (receive)
+    if (receive) {
         receive(result);
+    }
 }
 
 void connector::drop() noexcept {
     receive_ = nullptr;
     timer_.cancel();
-    for (const auto& a : std::exchange(attempts_, {}))
+    for (const auto& a : std::exchange(attempts_, {})) {
         a->close();
-    if (!result_)
+    }
+    if (!result_) {
         result_.emplace(); // nothing more is begun
-    if (const int unused = std::exchange(result_->descriptor, -1); unused >= 0)
+    }
+    if (const int unused = std::exchange(result_->descriptor, -1); unused >= 0) {
         ::close(unused);
+    }
 }
 
 } // namespace countersign::chain

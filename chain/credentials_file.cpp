@@ -40,8 +40,9 @@ key_properties properties_of(const credentials& keys) {
 // The sections whose properties are the profile's.
 std::vector<ini_section> sections_of(std::string_view text, std::string_view profile) {
     auto all = parse_ini(text, "");
-    if (!all)
+    if (!all) {
         return {};
+    }
     const auto title_of = [](const ini_section& s) { return read_section_title(s.title, file_kind::credentials); };
     const bool has_exact = std::any_of(all->begin(), all->end(), [&](const ini_section& s) {
         const auto title = title_of(s);
@@ -85,18 +86,24 @@ private:
 
 surgery::surgery(std::string_view text, std::string_view profile, key_properties properties)
     : text_(text), profile_(profile), properties_(properties), sections_(sections_of(text, profile)) {
-    if (!sections_.empty())
+    if (!sections_.empty()) {
         indentation_ = indentation_behind(sections_.front().at.end);
-    for (const auto& section : sections_)
-        for (const auto& p : section.properties)
-            if (auto* mine = ours(p.name))
+    }
+    for (const auto& section : sections_) {
+        for (const auto& p : section.properties) {
+            if (auto* mine = ours(p.name)) {
                 mine->is_there = true;
+            }
+        }
+    }
     const auto first = text.find('\n');
-    if (first != std::string_view::npos && first > 0 && text[first - 1] == '\r')
+    if (first != std::string_view::npos && first > 0 && text[first - 1] == '\r') {
         ending_ = "\r\n";
+    }
     std::size_t most = text.size() + profile.size() + 200;
-    for (const auto& p : properties_)
+    for (const auto& p : properties_) {
         most += p.name.size() + p.value.size() + indentation_.size();
+    }
     out_.reserve(most); // grows nowhere: no copy of a key is left behind
 }
 
@@ -122,24 +129,28 @@ std::string_view surgery::indentation_behind(std::size_t place) const {
     for (auto rest = text_.substr(place); !rest.empty();) {
         const auto line = take_line(rest);
         const auto content = stripped_front(line);
-        if (!content.empty() && content.front() != '#' && content.front() != ';')
+        if (!content.empty() && content.front() != '#' && content.front() != ';') {
             return line.substr(0, line.size() - content.size());
+        }
     }
     return {};
 }
 
 void surgery::add_missing() {
     end_line();
-    for (const auto& p : properties_)
-        if (!p.is_there && !p.value.empty())
+    for (const auto& p : properties_) {
+        if (!p.is_there && !p.value.empty()) {
             out_.append(indentation_).append(p.name).append(" = ").append(p.value).append(ending_);
+        }
+    }
 }
 
 // "name=old # why" → "name=new # why". Repetitions, and lines that continue a value, are taken out.
 void surgery::take_property(const ini_property& p) {
     auto* mine = ours(p.name);
-    if (!mine)
+    if (!mine) {
         return;
+    }
     copy_to(p.at.begin);
     if (mine->written || mine->value.empty()) {
         done_ = p.at.end;
@@ -166,14 +177,17 @@ void surgery::add_profile() {
 }
 
 secret surgery::result() {
-    if (sections_.empty())
+    if (sections_.empty()) {
         add_profile();
+    }
     for (const auto& section : sections_) {
         copy_to(section.at.end);
-        if (&section == &sections_.front())
+        if (&section == &sections_.front()) {
             add_missing();
-        for (const auto& p : section.properties)
+        }
+        for (const auto& p : section.properties) {
             take_property(p);
+        }
     }
     copy_to(text_.size());
     return secret(out_);
@@ -183,10 +197,12 @@ secret surgery::result() {
 std::optional<failure> long_lived_in(const profile_set& file, std::string_view name) {
     const auto* there = file.find(name);
     const auto* key = there ? there->find("aws_secret_access_key") : nullptr;
-    if (!key && there)
+    if (!key && there) {
         key = there->find("aws_access_key_id");
-    if (!key || there->find("aws_session_token") || there->find("aws_security_token"))
+    }
+    if (!key || there->find("aws_session_token") || there->find("aws_security_token")) {
         return std::nullopt;
+    }
     return failure{fmt::format(
         "profile {} has long-lived keys ({}: no aws_session_token stands beside them), which are never overwritten: "
         "save under another name",
@@ -204,22 +220,27 @@ const profile_property* stronger_for_others(const profile& p) {
 } // namespace
 
 std::optional<failure> trouble_with_saving(named_text config, named_text credentials_file, std::string_view profile) {
-    if (!is_ini_name(profile))
+    if (!is_ini_name(profile)) {
         return failure{fmt::format(
             "{} is no name for a profile: letters, digits and _-/.%@:+ only",
             profile.empty() ? "\"\"" : printable(profile)
         )};
+    }
     const auto ours = merge_profiles({"", ""}, credentials_file);
-    if (!ours)
+    if (!ours) {
         return ours.error();
+    }
     const auto configured = merge_profiles(config, {"", ""});
-    if (!configured)
+    if (!configured) {
         return configured.error();
+    }
     for (const auto* file : {&*ours, &*configured}) {
-        if (!file->fault.empty())
+        if (!file->fault.empty()) {
             return failure{file->fault}; // botocore reads nothing of it
-        if (auto wrong = long_lived_in(*file, profile))
+        }
+        if (auto wrong = long_lived_in(*file, profile)) {
             return wrong;
+        }
     }
 
     credentials sample;
@@ -228,18 +249,21 @@ std::optional<failure> trouble_with_saving(named_text config, named_text credent
     sample.session_token = secret("sample");
     const secret text = with_profile(credentials_file.text, profile, sample);
     const auto both = merge_profiles(config, {credentials_file.name, text.reveal()});
-    if (!both)
+    if (!both) {
         return both.error();
+    }
     const auto planned = plan_profile(*both, profile);
     const auto* plan = std::get_if<profile_plan>(&planned);
     const bool has_keys = plan && plan->roles.empty() && plan->base == plan_base::static_keys;
     const auto* const saved = both->find(profile);
-    if (!saved)
+    if (!saved) {
         return failure{
             fmt::format("{} is no profile's name: what stands there holds for every profile", printable(profile))};
+    }
     const auto* stronger = stronger_for_others(*saved);
-    if (has_keys && !stronger)
+    if (has_keys && !stronger) {
         return std::nullopt;
+    }
     return failure{fmt::format(
         "profile {} has more than keys ({}), and they would not be used: save under another name",
         printable(profile),

@@ -39,10 +39,12 @@ result<bool> is_on(std::string_view variable, std::string_view property, const w
         text = found->value.reveal();
     }
     const auto value = trimmed(text);
-    if (equal_ignoring_case(value, "true"))
+    if (equal_ignoring_case(value, "true")) {
         return true;
-    if (value.empty() || equal_ignoring_case(value, "false"))
+    }
+    if (value.empty() || equal_ignoring_case(value, "false")) {
         return false;
+    }
     return failure{fmt::format("{} is {}: it must be true or false", origin, printable(value))};
 }
 
@@ -53,11 +55,13 @@ struct configured_url {
 
 std::optional<configured_url> url_in(const profile& section, std::string_view service) {
     const auto property = section.properties.find(service);
-    if (property == section.properties.end())
+    if (property == section.properties.end()) {
         return std::nullopt;
+    }
     const auto url = property->second.nested.find("endpoint_url");
-    if (url == property->second.nested.end())
+    if (url == property->second.nested.end()) {
         return std::nullopt;
+    }
     return configured_url{
         std::string(url->second.reveal()),
         fmt::format("services {}, {} ({})", printable(section.name), service, property->second.where)};
@@ -67,20 +71,27 @@ std::optional<configured_url> url_in(const profile& section, std::string_view se
 std::vector<configured_url>
 configured_urls(const service_names& names, const world& outside, const profile_set& profiles, const profile* chosen) {
     std::vector<configured_url> found;
-    for (const auto variable : {names.variable, std::string_view("AWS_ENDPOINT_URL")})
-        if (const auto text = outside.setting(variable))
+    for (const auto variable : {names.variable, std::string_view("AWS_ENDPOINT_URL")}) {
+        if (const auto text = outside.setting(variable)) {
             found.push_back({std::string(trimmed(*text)), std::string(variable)});
-    if (!chosen)
+        }
+    }
+    if (!chosen) {
         return found;
-    if (const auto section = profiles.services.find(chosen->value("services")); section != profiles.services.end())
-        for (const auto name : names.sections)
-            if (auto url = url_in(section->second, name))
+    }
+    if (const auto section = profiles.services.find(chosen->value("services")); section != profiles.services.end()) {
+        for (const auto name : names.sections) {
+            if (auto url = url_in(section->second, name)) {
                 found.push_back(*std::move(url));
-    if (const auto* property = chosen->find("endpoint_url"))
+            }
+        }
+    }
+    if (const auto* property = chosen->find("endpoint_url")) {
         found.push_back(
             {std::string(property->value.reveal()),
              fmt::format("profile {} ({})", printable(chosen->name), property->where)}
         );
+    }
     return found;
 }
 
@@ -100,12 +111,15 @@ std::string host_of(aws_service service, std::string_view region, variant_choice
     const auto suffix = signer::suffixes_of(partition);
     const bool is_plain = !want.fips && !want.dual_stack;
     if (service == aws_service::signin && is_plain) {
-        if (partition == signer::aws)
+        if (partition == signer::aws) {
             return fmt::format("{}.signin.aws.amazon.com", region);
-        if (partition == signer::aws_cn)
+        }
+        if (partition == signer::aws_cn) {
             return fmt::format("{}.signin.amazonaws.cn", region);
-        if (partition == signer::aws_us_gov)
+        }
+        if (partition == signer::aws_us_gov) {
             return fmt::format("{}.signin.amazonaws-us-gov.com", region);
+        }
     }
     // GovCloud's ordinary endpoints are the FIPS ones.
     const bool is_fips_by_itself =
@@ -129,39 +143,46 @@ result<service_address> address_of(
     const profile* chosen
 ) {
     const auto fips = is_on("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", outside, chosen);
-    if (!fips)
+    if (!fips) {
         return fips.error();
+    }
     const auto dual_stack = is_on("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint", outside, chosen);
-    if (!dual_stack)
+    if (!dual_stack) {
         return dual_stack.error();
+    }
     const auto ignore =
         is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls", outside, chosen);
-    if (!ignore)
+    if (!ignore) {
         return ignore.error();
+    }
     const auto services = chosen ? profiles.services.find(chosen->value("services")) : profiles.services.end();
-    if (!*ignore && services != profiles.services.end() && !services->second.fault.empty())
+    if (!*ignore && services != profiles.services.end() && !services->second.fault.empty()) {
         return failure{fmt::format("[services {}]: {}", printable(services->first), services->second.fault)};
+    }
     service_address address;
-    if (!*ignore)
+    if (!*ignore) {
         for (auto& url : configured_urls(names_of(service), outside, profiles, chosen)) {
             if (!is_base_url(url.text)) {
                 address.ignored.push_back(url.origin + ": not an http or https URL, so it is ignored");
                 continue;
             }
-            if (*fips || *dual_stack)
+            if (*fips || *dual_stack) {
                 return failure{fmt::format(
                     "{} names an endpoint and {} is wanted too: take one of them out",
                     url.origin,
                     *fips ? "FIPS (AWS_USE_FIPS_ENDPOINT, use_fips_endpoint)"
                           : "dual stack (AWS_USE_DUALSTACK_ENDPOINT, use_dualstack_endpoint)"
                 )};
-            while (url.text.ends_with('/'))
+            }
+            while (url.text.ends_with('/')) {
                 url.text.pop_back();
+            }
             address.url = std::move(url.text);
             address.origin = std::move(url.origin);
             address.is_custom = true;
             return address;
         }
+    }
     const variant_choice want{*fips, *dual_stack};
     address.url = "https://" + host_of(service, region, want);
     address.origin = fmt::format("region {}", region);

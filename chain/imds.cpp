@@ -45,12 +45,14 @@ private:
 
 std::string endpoint_origin(const world& outside, const profile* settings) {
     for (const auto* variable : {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"}) {
-        if (outside.setting(variable))
+        if (outside.setting(variable)) {
             return variable;
+        }
         std::string property(std::string_view(variable).substr(4));
         std::transform(property.begin(), property.end(), property.begin(), lower);
-        if (const auto* said = settings ? settings->find(property) : nullptr)
+        if (const auto* said = settings ? settings->find(property) : nullptr) {
             return fmt::format("{}, {}", property, said->where);
+        }
     }
     return "where every instance has it";
 }
@@ -80,28 +82,35 @@ bool is_role_name(std::string_view name) {
 
 task<answer> imds_provider::ask_role(world& outside, std::string role) {
     const auto reply = co_await client_.get(outside, role_list + role);
-    if (!reply.found())
+    if (!reply.found()) {
         co_return failure{"credentials of role " + role + ": " + reply.why, true};
+    }
     auto keys = read_answer(reply.body.reveal(), "imds");
-    if (!keys)
+    if (!keys) {
         co_return failure{"credentials of role " + role + ": " + keys.error().detail, true};
+    }
     co_return *std::move(keys);
 }
 
 task<answer> imds_provider::ask(world& outside) {
-    if (imds_is_disabled(outside))
+    if (imds_is_disabled(outside)) {
         co_return not_mine{"AWS_EC2_METADATA_DISABLED is true"};
+    }
     const auto roles = co_await client_.get(outside, role_list);
-    if (roles.is == imds_answer::kind::unreachable)
+    if (roles.is == imds_answer::kind::unreachable) {
         co_return not_mine{"no instance metadata service here (" + roles.why + ")"};
-    if (roles.is == imds_answer::kind::missing || (roles.found() && roles.body.empty()))
+    }
+    if (roles.is == imds_answer::kind::missing || (roles.found() && roles.body.empty())) {
         co_return not_mine{"the instance has no role"};
-    if (!roles.found())
+    }
+    if (!roles.found()) {
         co_return failure{"list of roles: " + roles.why, true};
+    }
     auto name = roles.body.reveal();
     name = name.substr(0, name.find('\n'));
-    if (!is_role_name(name))
+    if (!is_role_name(name)) {
         co_return failure{"the instance metadata service names a role that cannot be one"};
+    }
     co_return co_await ask_role(outside, std::string(name));
 }
 
@@ -121,15 +130,18 @@ credentials imds_provider::extend(std::string notice, world& outside) {
 
 answer imds_provider::stable(answer fresh, world& outside) {
     extended_.reset();
-    if (const auto* keys = std::get_if<credentials>(&fresh))
+    if (const auto* keys = std::get_if<credentials>(&fresh)) {
         last_ = std::make_shared<const credentials>(*keys);
-    if (!last_ || imds_is_disabled(outside))
+    }
+    if (!last_ || imds_is_disabled(outside)) {
         return fresh;
+    }
     const bool ends_soon = last_->expired_at(outside.now() + successor_before_end);
     const auto end = last_->expiration ? write_rfc3339(*last_->expiration) : std::string();
     if (std::holds_alternative<credentials>(fresh)) {
-        if (!ends_soon)
+        if (!ends_soon) {
             return fresh;
+        }
         return extend(
             fmt::format("the instance metadata service has none after those that end at {}, which are used on", end),
             outside
@@ -137,8 +149,9 @@ answer imds_provider::stable(answer fresh, world& outside) {
     }
     const auto* gone = std::get_if<not_mine>(&fresh);
     const auto why = gone ? gone->why : std::get<failure>(fresh).detail;
-    if (ends_soon)
+    if (ends_soon) {
         return extend(fmt::format("{}; the instance's credentials that end at {} are used on", why, end), outside);
+    }
     // They are still good, so whoever has them keeps them. An instance does not lose its service or role in
     // silence.
     return failure{why, true};
@@ -147,8 +160,9 @@ answer imds_provider::stable(answer fresh, world& outside) {
 task<answer> imds_provider::fetch(world& outside) {
     const auto now = outside.now();
     // A clock set back must not keep us from asking.
-    if (extended_ && extended_at_ <= now && now < extended_at_ + left_in_peace)
+    if (extended_ && extended_at_ <= now && now < extended_at_ + left_in_peace) {
         co_return *extended_;
+    }
     answer fresh = co_await ask(outside);
     co_return stable(std::move(fresh), outside);
 }

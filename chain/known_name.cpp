@@ -10,8 +10,9 @@ using boost::asio::ip::address;
 
 std::vector<address> by_turns(const std::vector<address>& sorted) {
     std::vector<address> in_turn;
-    if (sorted.empty())
+    if (sorted.empty()) {
         return in_turn;
+    }
     const bool v6_first = sorted.front().is_v6();
     const auto next_of = [&](auto from, bool v6) {
         return std::find_if(from, sorted.end(), [v6](const address& a) { return a.is_v6() == v6; });
@@ -44,8 +45,9 @@ void known_name::take(name_answer a, time now, address_judge trusts) {
     trusted_ = !trusts || std::all_of(a.addresses.begin(), a.addresses.end(), trusts);
     addresses_ = by_turns(a.addresses);
     whole_ = addresses_.size() <= most_addresses;
-    if (!whole_)
+    if (!whole_) {
         addresses_.resize(most_addresses);
+    }
     addresses_.shrink_to_fit();
     fresh_until_ = now + std::clamp<std::chrono::seconds>(a.lasts, shortest, longest);
     refused_until_ = now + refusal;
@@ -54,12 +56,15 @@ void known_name::take(name_answer a, time now, address_judge trusts) {
 }
 
 known_name::standing known_name::at(time now, wanted w) const noexcept {
-    if (addresses_.empty())
+    if (addresses_.empty()) {
         return now < refused_until_ ? standing::absent : standing::unknown;
-    if (w == wanted::trusted && !trusted_)
+    }
+    if (w == wanted::trusted && !trusted_) {
         return now < refused_until_ ? standing::untrusted : standing::unknown;
-    if (now < fresh_until_)
+    }
+    if (now < fresh_until_) {
         return standing::fresh;
+    }
     return now < fresh_until_ + beyond ? standing::stale : standing::unknown;
 }
 

@@ -62,8 +62,9 @@ bool use_servers(ares_channel channel, const std::vector<asio::ip::udp::endpoint
 }
 
 asio::ip::address address_in(const sockaddr* a) {
-    if (a->sa_family == AF_INET)
+    if (a->sa_family == AF_INET) {
         return asio::ip::address_v4(ntohl(reinterpret_cast<const sockaddr_in*>(a)->sin_addr.s_addr));
+    }
     asio::ip::address_v6::bytes_type bytes;
     const auto* const from = reinterpret_cast<const sockaddr_in6*>(a)->sin6_addr.s6_addr;
     std::copy(from, from + bytes.size(), bytes.begin());
@@ -100,12 +101,14 @@ look_up::~look_up() {
 
 void look_up::begin(const std::string& host, const name_service& service) {
     host_ = host;
-    if (open(service))
+    if (open(service)) {
         ask(whole_);
-    if (answer_)
+    }
+    if (answer_) {
         asio::post(context_, [self = shared_from_this()] { self->settle(); });
-    else
+    } else {
         settle();
+    }
 }
 
 void look_up::ask(asked& as) {
@@ -130,8 +133,9 @@ bool look_up::open(const name_service& service) {
         static_cast<look_up*>(self)->on_socket(s, reads != 0, writes != 0);
     };
     options.sock_state_cb_data = this;
-    if (!service.servers.empty())
+    if (!service.servers.empty()) {
         given |= ARES_OPT_DOMAINS; // none
+    }
     const int status = is_ready() ? ares_init_options(&channel_, &options, given) : ARES_ENOTINITIALIZED;
     if (status != ARES_SUCCESS) {
         channel_ = nullptr;
@@ -162,8 +166,9 @@ void look_up::on_socket(int descriptor, bool reads, bool writes) {
         error_code unwatched;
         fresh->socket.assign(descriptor, unwatched);
         if (unwatched) {
-            if (!answer_)
+            if (!answer_) {
                 fail(unwatched.message());
+            }
             return;
         }
         known = watches_.insert(known, std::move(fresh));
@@ -173,19 +178,22 @@ void look_up::on_socket(int descriptor, bool reads, bool writes) {
 }
 
 void look_up::on_answer(asked& as, int status, const ares_addrinfo* found) {
-    if (answer_ || !channel_)
+    if (answer_ || !channel_) {
         return; // given up, or c-ares says that the channel ends
+    }
     as.status = status;
-    if (status != ARES_SUCCESS || (!as.is_whole() && !found->nodes))
+    if (status != ARES_SUCCESS || (!as.is_whole() && !found->nodes)) {
         return take_failure(as, status == ARES_SUCCESS ? ARES_ENODATA : status);
+    }
     name_answer a;
     int ttl = std::numeric_limits<int>::max();
     for (const auto* n = found->nodes; n; n = n->ai_next) {
         a.addresses.push_back(address_in(n->ai_addr));
         ttl = std::min(ttl, positive(n->ai_ttl));
     }
-    for (const auto* c = found->cnames; c; c = c->next)
+    for (const auto* c = found->cnames; c; c = c->next) {
         ttl = std::min(ttl, positive(c->ttl));
+    }
     a.lasts = std::chrono::seconds{as.is_whole() ? ttl : 0}; // the other family may answer the next time
     a.verdict = a.addresses.empty() ? name_verdict::absent : name_verdict::found;
     answer_ = std::move(a);
@@ -201,8 +209,9 @@ void look_up::take_failure(const asked& as, int status) {
     }
     if (as.is_whole()) {
         in_doubt_ = true;
-        if (alone_ != steady::time_point::max()) // else they were asked for already
+        if (alone_ != steady::time_point::max()) { // else they were asked for already
             alone_ = steady::now();
+        }
     }
     if (in_doubt_ && v4_.status != -1 && v6_.status != -1) {
         const int worse = is_absent(v4_.status) ? v6_.status : v4_.status;
@@ -213,8 +222,9 @@ void look_up::take_failure(const asked& as, int status) {
 void look_up::ask_alone() {
     alone_ = steady::time_point::max();
     ask(v4_);
-    if (!answer_)
+    if (!answer_) {
         ask(v6_);
+    }
 }
 
 void look_up::fail(std::string why) {
@@ -224,59 +234,70 @@ void look_up::fail(std::string why) {
 void look_up::wait(const std::shared_ptr<watch>& w) {
     using descriptor = asio::posix::descriptor_base;
     const auto self = shared_from_this();
-    if (w->wants_read && !std::exchange(w->reading, w->wants_read))
+    if (w->wants_read && !std::exchange(w->reading, w->wants_read)) {
         w->socket.async_wait(descriptor::wait_read, [self, w](error_code e) {
             w->reading = false;
-            if (!e && w->open)
+            if (!e && w->open) {
                 self->go_on(w->number, ARES_SOCKET_BAD);
+            }
         });
-    if (w->wants_write && !std::exchange(w->writing, w->wants_write))
+    }
+    if (w->wants_write && !std::exchange(w->writing, w->wants_write)) {
         w->socket.async_wait(descriptor::wait_write, [self, w](error_code e) {
             w->writing = false;
-            if (!e && w->open)
+            if (!e && w->open) {
                 self->go_on(ARES_SOCKET_BAD, w->number);
+            }
         });
+    }
 }
 
 void look_up::arm() {
     timeval next{};
     steady::time_point at = std::min(end_, alone_);
-    if (ares_timeout(channel_, nullptr, &next))
+    if (ares_timeout(channel_, nullptr, &next)) {
         at = std::min(
             at,
             // c-ares cuts microseconds off: a millisecond more, or it would be asked in vain.
             steady::now() + std::chrono::seconds{next.tv_sec} + std::chrono::microseconds{next.tv_usec + 1000}
         );
+    }
     timer_.expires_at(at);
     timer_.async_wait([self = shared_from_this()](error_code e) {
-        if (!e)
+        if (!e) {
             self->go_on(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        }
     });
 }
 
 void look_up::go_on(int readable, int writable) {
-    if (!channel_)
+    if (!channel_) {
         return;
+    }
     ares_process_fd(channel_, readable, writable);
     const auto now = steady::now();
-    if (!answer_ && now >= end_)
+    if (!answer_ && now >= end_) {
         fail("no answer in time");
-    if (!answer_ && now >= alone_)
+    }
+    if (!answer_ && now >= alone_) {
         ask_alone();
+    }
     settle();
 }
 
 // After each thing that c-ares has done: hands the answer over, or waits on.
 void look_up::settle() {
     if (!answer_) {
-        for (const auto& w : watches_)
+        for (const auto& w : watches_) {
             wait(w);
+        }
         arm();
         return;
     }
     close();
-    if (const auto receive = std::exchange(receive_, nullptr))
+    if (const auto receive = std::exchange(receive_, nullptr)) {
         receive(*std::move(answer_));
+    }
 }
 
 void look_up::give_up(std::string why) {
@@ -294,8 +315,9 @@ void look_up::drop() noexcept {
 // REQUIRES: c-ares is not at work.
 void look_up::close() noexcept {
     timer_.cancel();
-    if (channel_)
+    if (channel_) {
         ares_destroy(std::exchange(channel_, nullptr)); // says of each socket that it is about to be closed
+    }
 }
 
 } // namespace countersign::chain

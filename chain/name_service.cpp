@@ -25,24 +25,27 @@ std::string_view take_word(std::string_view& text) noexcept {
 
 // The number of "timeout:3". None: another word.
 std::optional<int> number_in(std::string_view word, std::string_view option, int most) noexcept {
-    if (!word.starts_with(option))
+    if (!word.starts_with(option)) {
         return std::nullopt;
+    }
     const std::string_view digits = word.substr(option.size());
     int value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error == std::errc::result_out_of_range)
+    if (error == std::errc::result_out_of_range) {
         return most;
+    }
     return error == std::errc{} ? std::optional{std::clamp(value, 1, most)} : std::nullopt;
 }
 
 void take_options(name_service& s, std::string_view words) {
     for (auto word = take_word(words); !word.empty(); word = take_word(words)) {
-        if (const auto seconds = number_in(word, "timeout:", 30))
+        if (const auto seconds = number_in(word, "timeout:", 30)) {
             s.timeout = std::chrono::seconds{*seconds};
-        else if (const auto tries = number_in(word, "attempts:", 5))
+        } else if (const auto tries = number_in(word, "attempts:", 5)) {
             s.tries = *tries;
-        else if (word == "use-vc" || word == "usevc")
+        } else if (word == "use-vc" || word == "usevc") {
             s.only_tcp = true;
+        }
     }
 }
 
@@ -54,8 +57,9 @@ name_service read_name_service(std::string_view resolv_conf, std::string_view re
         std::string_view line = resolv_conf.substr(0, resolv_conf.find('\n'));
         resolv_conf.remove_prefix(std::min(line.size() + 1, resolv_conf.size()));
         line = line.substr(0, line.find_first_of("#;"));
-        if (take_word(line) == "options")
+        if (take_word(line) == "options") {
             take_options(s, line);
+        }
     }
     take_options(s, res_options);
     return s;

@@ -35,8 +35,9 @@ std::string with_variables(const world& outside, std::string_view path) {
         const auto plain = std::min(path.find('$'), path.size());
         out.append(path.substr(0, plain));
         path.remove_prefix(plain);
-        if (path.empty())
+        if (path.empty()) {
             break;
+        }
         const auto found = reference_at(path);
         const auto value = found.name.empty() ? std::nullopt : outside.setting(found.name);
         const std::size_t taken = value ? found.whole.size() : 1;
@@ -50,11 +51,13 @@ std::string with_variables(const world& outside, std::string_view path) {
 
 std::optional<std::string> expanded_path(const world& outside, std::string_view path) {
     std::string out = with_variables(outside, path);
-    if (out != "~" && !out.starts_with("~/"))
+    if (out != "~" && !out.starts_with("~/")) {
         return out;
+    }
     const auto home = outside.setting("HOME");
-    if (!home)
+    if (!home) {
         return std::nullopt;
+    }
     return out.replace(0, 1, *home);
 }
 

@@ -37,11 +37,13 @@ profile_files profile_files_of(const world& outside) {
 result<profile_set> read_profiles(const world& outside) {
     const auto files = profile_files_of(outside);
     const auto config = outside.read_file(files.config, longest_ini_file);
-    if (!config)
+    if (!config) {
         return config.error();
+    }
     const auto keys = outside.read_file(files.credentials_file, longest_ini_file);
-    if (!keys)
+    if (!keys) {
         return keys.error();
+    }
     const auto text = [](const std::optional<secret>& s) { return s ? s->reveal() : std::string_view{}; };
     return merge_profiles({files.config.native(), text(*config)}, {files.credentials_file.native(), text(*keys)});
 }

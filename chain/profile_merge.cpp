@@ -95,15 +95,17 @@ private:
 
 std::optional<failure> merging::add(named_text file, file_kind kind) {
     auto sections = parse_ini(file.text, file.name);
-    if (!sections)
+    if (!sections) {
         return sections.error();
+    }
     parsed_file& parsed = files_.emplace_back();
     parsed.name = printable(file.name, 300);
     parsed.kind = kind;
     for (ini_section& s : *sections) {
         titled t{read_section_title(s.title, kind), std::move(s)};
-        if (t.title.is_exact)
+        if (t.title.is_exact) {
             exact_.insert({t.title.kind, t.title.name});
+        }
         parsed.sections.push_back(std::move(t));
     }
     return std::nullopt;
@@ -115,11 +117,13 @@ std::string shown(const ini_section& section) {
 
 void merging::note_faults(const parsed_file& file) {
     for (const auto& [title, section] : file.sections) {
-        if (section.fault.what.empty())
+        if (section.fault.what.empty()) {
             continue;
+        }
         set_.warnings.push_back(fmt::format("{}: {}", file.at(section.fault.line), section.fault.what));
-        if (set_.fault.empty())
+        if (set_.fault.empty()) {
             set_.fault = set_.warnings.back();
+        }
     }
 }
 
@@ -127,27 +131,33 @@ void merging::note_repetitions(const parsed_file& file) {
     std::set<std::string_view> titles;
     std::set<std::pair<std::string_view, std::string_view>> properties;
     const auto note = [&](unsigned line, std::string_view what) {
-        if (set_.repetition.empty())
+        if (set_.repetition.empty()) {
             set_.repetition = fmt::format("{}: {} stands there twice", file.at(line), what);
+        }
     };
     for (const auto& [title, section] : file.sections) {
-        if (!section.title.empty() && title.kind != section_kind::defaults && !titles.insert(section.title).second)
+        if (!section.title.empty() && title.kind != section_kind::defaults && !titles.insert(section.title).second) {
             note(section.line, "section [" + shown(section) + "]");
-        for (const auto& p : section.properties)
-            if (!properties.insert({section.title, p.name}).second)
+        }
+        for (const auto& p : section.properties) {
+            if (!properties.insert({section.title, p.name}).second) {
                 note(p.line, printable(p.name));
+            }
+        }
     }
 }
 
 void merging::note_left_out(const parsed_file& file, const titled& t) {
-    if (is_one_of(cli_sections, t.section.title))
+    if (is_one_of(cli_sections, t.section.title)) {
         return;
+    }
     const std::string title = shown(t.section);
     const std::string where = file.at(t.section.line);
     std::string_view name = t.section.title;
     const bool has_prefix = name.starts_with("profile ") || name.starts_with("profile\t");
-    if (has_prefix)
+    if (has_prefix) {
         name = trimmed(name.substr(7));
+    }
     std::string hint =
         has_prefix ? fmt::format("{} has [{}]: a name with blanks stands in quotes, [profile 'My Mac']", where, title)
                    : fmt::format("{} has [{}]: in this file a profile's title is [profile NAME]", where, title);
@@ -164,10 +174,12 @@ void merging::note_left_out(const parsed_file& file, const titled& t) {
 // this section, or refuse the file, that is nobody's wish: the line is taken for a fault.
 std::string merging::fault_of(const parsed_file& file, const titled& t) const {
     const ini_section& section = t.section;
-    if (!section.fault.what.empty())
+    if (!section.fault.what.empty()) {
         return fmt::format("{}: {}", file.at(section.fault.line), section.fault.what);
-    if (section.seeming_title != 0 && (!t.title.is_exact || !set_.doubt().empty()))
+    }
+    if (section.seeming_title != 0 && (!t.title.is_exact || !set_.doubt().empty())) {
         return file.at(section.seeming_title) + ": a title that is indented, or has no `]`, begins no section";
+    }
     return {};
 }
 
@@ -180,22 +192,26 @@ void merging::add_properties(const parsed_file& file, const titled& t, profile& 
         }
         const bool says_who = is_one_of(identity_properties, p.name);
         const auto* before = to.said(p.name);
-        if (says_who && to.fault.empty() && !p.nested.empty())
+        if (says_who && to.fault.empty() && !p.nested.empty()) {
             to.fault = fmt::format("{}: {} has a block of lines below it instead of a value", where, p.name);
+        }
         if (before && before->value.reveal() != p.value.reveal()) {
             std::string twice =
                 fmt::format("{}: {} is said again, with another value than in {}", where, p.name, before->where);
             set_.warnings.push_back(says_who ? twice : twice + ": this one counts");
-            if (says_who && to.fault.empty())
+            if (says_who && to.fault.empty()) {
                 to.fault = std::move(twice);
+            }
         }
         profile_property property{p.value, std::move(where), {}, file.kind == file_kind::credentials};
-        for (const auto& n : p.nested)
+        for (const auto& n : p.nested) {
             property.nested[n.name] = n.value;
+        }
         to.properties[p.name] = std::move(property);
     }
-    if (to.fault.empty())
+    if (to.fault.empty()) {
         to.fault = fault_of(file, t);
+    }
 }
 
 void merging::gather_section(const parsed_file& file, const titled& t, gathering& all) {
@@ -207,8 +223,9 @@ void merging::gather_section(const parsed_file& file, const titled& t, gathering
         );
         return;
     }
-    if (t.section.has_tail)
+    if (t.section.has_tail) {
         set_.warnings.push_back(where + ": what stands behind the section's `]` is left out");
+    }
     gathered& to = all[name];
     // For botocore these are two sections, and the last one counts. The same title twice it refuses.
     if (t.title.is_exact && !to.title.empty() && to.title != t.section.title) {
@@ -227,12 +244,14 @@ void merging::gather_section(const parsed_file& file, const titled& t, gathering
 // sign in place of what they name.
 void merging::fault_default(const parsed_file& file, const ini_section& lines, gathering& all) {
     for (const ini_property& p : lines.properties) {
-        if (!is_one_of(identity_properties, p.name))
+        if (!is_one_of(identity_properties, p.name)) {
             continue;
+        }
         profile& to = all[named{section_kind::profile, "default"}].what;
         to.name = "default";
-        if (to.fault.empty())
+        if (to.fault.empty()) {
             to.fault = fmt::format("{}: {} stands before any section", file.at(p.line), p.name);
+        }
     }
 }
 
@@ -240,20 +259,23 @@ void merging::gather(const parsed_file& file) {
     gathering all;
     profile defaults;
     for (const titled& t : file.sections) {
-        if (t.title.kind == section_kind::defaults)
+        if (t.title.kind == section_kind::defaults) {
             add_properties(file, t, defaults);
-        else if (t.title.kind != section_kind::ignored)
+        } else if (t.title.kind != section_kind::ignored) {
             gather_section(file, t, all);
-        else if (!t.section.title.empty())
+        } else if (!t.section.title.empty()) {
             note_left_out(file, t);
-        else if (&t == &file.sections.front())
+        } else if (&t == &file.sections.front()) {
             fault_default(file, t.section, all);
+        }
     }
     for (auto& [name, one] : all) {
-        for (const auto& [property, value] : defaults.properties)
+        for (const auto& [property, value] : defaults.properties) {
             one.what.properties.emplace(property, value);
-        if (one.what.fault.empty())
+        }
+        if (one.what.fault.empty()) {
             one.what.fault = defaults.fault;
+        }
         join(file.kind, name, std::move(one.what));
     }
 }
@@ -261,13 +283,15 @@ void merging::gather(const parsed_file& file) {
 // Half of a pair in each file would be nobody's.
 void merging::keep_keys_of_one_file(profile& in_config, profile& in_credentials_file) {
     const bool in_second = in_credentials_file.said("aws_access_key_id") != nullptr;
-    if (!in_second && !in_config.said("aws_access_key_id"))
+    if (!in_second && !in_config.said("aws_access_key_id")) {
         return;
+    }
     profile& unused = in_second ? in_config : in_credentials_file;
     for (const auto property : key_properties) {
         const auto found = unused.properties.find(property);
-        if (found == unused.properties.end())
+        if (found == unused.properties.end()) {
             continue;
+        }
         set_.warnings.push_back(fmt::format(
             "{}: {} is left out: the keys of profile {} are those of the other file",
             found->second.where,
@@ -288,12 +312,15 @@ void merging::join(file_kind kind, const named& name, profile from) {
         to = std::move(from);
         return;
     }
-    if (kind == file_kind::credentials)
+    if (kind == file_kind::credentials) {
         keep_keys_of_one_file(to, from);
-    for (auto& [property, value] : from.properties)
+    }
+    for (auto& [property, value] : from.properties) {
         to.properties[property] = std::move(value);
-    if (to.fault.empty())
+    }
+    if (to.fault.empty()) {
         to.fault = std::move(from.fault);
+    }
 }
 
 profile_set merging::finish() {
@@ -303,8 +330,9 @@ profile_set merging::finish() {
     }
     for (const parsed_file& file : files_) {
         gather(file);
-        if (!file.name.empty())
+        if (!file.name.empty()) {
             set_.files += (set_.files.empty() ? "" : " and ") + file.name;
+        }
     }
     return std::move(set_);
 }
@@ -313,10 +341,12 @@ profile_set merging::finish() {
 
 result<profile_set> merge_profiles(named_text config, named_text credentials_file) {
     merging both;
-    if (auto wrong = both.add(config, file_kind::config))
+    if (auto wrong = both.add(config, file_kind::config)) {
         return *std::move(wrong);
-    if (auto wrong = both.add(credentials_file, file_kind::credentials))
+    }
+    if (auto wrong = both.add(credentials_file, file_kind::credentials)) {
         return *std::move(wrong);
+    }
     return both.finish();
 }
 

@@ -49,8 +49,8 @@ failure wrong_in(std::string_view profile, std::string_view where, const failure
 
 // Nobody sits before a service that refreshes its credentials at night.
 std::optional<failure> mfa_in(const profile_plan& plan) {
-    for (const auto& role : plan.roles)
-        if (!role.mfa_serial.empty())
+    for (const auto& role : plan.roles) {
+        if (!role.mfa_serial.empty()) {
             return wrong_in(
                 role.profile,
                 role.where,
@@ -58,6 +58,8 @@ std::optional<failure> mfa_in(const profile_plan& plan) {
                         "makes a profile of keys that a code confirmed; name that one as source_profile and take "
                         "mfa_serial out"}
             );
+        }
+    }
     return std::nullopt;
 }
 
@@ -82,9 +84,11 @@ std::string names_in(const profile_set& profiles) {
     constexpr std::size_t most = 10;
     std::string names;
     std::size_t count = 0;
-    for (const auto& [name, p] : profiles.profiles)
-        if (++count <= most)
+    for (const auto& [name, p] : profiles.profiles) {
+        if (++count <= most) {
             names.append(names.empty() ? "" : ", ").append(printable(name));
+        }
+    }
     return count == 0     ? "there are no profiles"
            : count > most ? fmt::format("profiles there are: {} and {} more", names, count - most)
                           : "profiles there are: " + names;
@@ -102,23 +106,27 @@ sight profile_provider::look(const world& outside) const {
     add(look_at_files(outside));
     const auto profiles = read_profiles(outside);
     s.configured = true;
-    if (!profiles)
+    if (!profiles) {
         return s;
+    }
     const auto planned = plan_in(outside, *profiles);
     s.configured = !std::holds_alternative<not_mine>(planned);
-    if (!profiles->find(name))
+    if (!profiles->find(name)) {
         s.seen.push_back(names_in(*profiles));
+    }
     if (const auto* plan = std::get_if<profile_plan>(&planned)) {
         add(plan->seen);
         const profile_place place{*profiles, *plan->from, *profiles->find(name), settings_.region};
-        if (plan->base == plan_base::sso)
+        if (plan->base == plan_base::sso) {
             add(see_sso(outside, place));
-        else if (plan->base == plan_base::login)
+        } else if (plan->base == plan_base::login) {
             add(see_login(outside, place));
-        else if (plan->base == plan_base::command)
+        } else if (plan->base == plan_base::command) {
             add(see_command(outside, place));
-        if (!plan->roles.empty() || plan->base == plan_base::web_identity)
+        }
+        if (!plan->roles.empty() || plan->base == plan_base::web_identity) {
             add(look_at_sts(outside, settings_, *profiles));
+        }
     }
     add(profiles->warnings);
     return s;
@@ -130,11 +138,13 @@ plan_answer profile_provider::plan_in(const world& outside, const profile_set& p
 
 task<answer> profile_provider::web_identity(world& outside, const profile_set& profiles, const profile_plan& plan) {
     auto place = co_await find_sts(outside, settings_, profiles);
-    if (!place)
+    if (!place) {
         co_return wrong_in(plan.from->name, plan.where, place.error());
+    }
     auto keys = co_await assume_role_with_web_identity(outside, *std::move(place), plan.web_identity);
-    if (!keys)
+    if (!keys) {
         co_return wrong_in(plan.from->name, plan.where, keys.error());
+    }
     co_return *std::move(keys);
 }
 
@@ -168,15 +178,18 @@ task<answer> profile_provider::first_keys(world& outside, const profile_set& pro
         found = co_await command_credentials(outside, place);
         break;
     }
-    if (named)
+    if (named) {
         found = co_await named->fetch(outside);
+    }
     const std::string_view source = named ? "credential_source: " : "";
-    if (const auto* none = std::get_if<not_mine>(&found))
+    if (const auto* none = std::get_if<not_mine>(&found)) {
         co_return wrong_in(plan.from->name, plan.where, failure{fmt::format("{}{}", source, none->why)});
-    if (const auto* wrong = std::get_if<failure>(&found))
+    }
+    if (const auto* wrong = std::get_if<failure>(&found)) {
         co_return wrong_in(
             plan.from->name, plan.where, failure{fmt::format("{}{}", source, wrong->detail), wrong->retryable}
         );
+    }
     co_return found;
 }
 
@@ -184,12 +197,14 @@ task<answer>
 profile_provider::assume_all(world& outside, const profile_set& profiles, const profile_plan& plan, credentials keys) {
     if (!plan.roles.empty()) {
         const auto place = co_await find_sts(outside, settings_, profiles);
-        if (!place)
+        if (!place) {
             co_return place.error();
+        }
         for (const auto& role : plan.roles) {
             auto next = co_await assume_role(outside, *place, role.ask, std::move(keys));
-            if (!next)
+            if (!next) {
                 co_return wrong_in(role.profile, role.where, next.error());
+            }
             keys = *std::move(next);
         }
     }
@@ -199,21 +214,26 @@ profile_provider::assume_all(world& outside, const profile_set& profiles, const 
 
 task<answer> profile_provider::fetch(world& outside) {
     const auto profiles = read_profiles(outside);
-    if (!profiles)
+    if (!profiles) {
         co_return profiles.error();
+    }
     warnings_ = profiles->warnings;
     auto planned = plan_in(outside, *profiles);
-    if (auto* none = std::get_if<not_mine>(&planned))
+    if (auto* none = std::get_if<not_mine>(&planned)) {
         co_return std::move(*none);
-    if (auto* wrong = std::get_if<failure>(&planned))
+    }
+    if (auto* wrong = std::get_if<failure>(&planned)) {
         co_return std::move(*wrong);
+    }
     const auto& plan = std::get<profile_plan>(planned);
-    if (auto wrong = mfa_in(plan))
+    if (auto wrong = mfa_in(plan)) {
         co_return *std::move(wrong);
+    }
     answer first = co_await first_keys(outside, *profiles, plan);
     auto* keys = std::get_if<credentials>(&first);
-    if (!keys)
+    if (!keys) {
         co_return first;
+    }
     co_return co_await assume_all(outside, *profiles, plan, std::move(*keys));
 }
 

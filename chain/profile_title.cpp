@@ -39,46 +39,54 @@ private:
 void word_reader::take_quoted(char quote, std::string& word) {
     while (!rest_.empty()) {
         const char c = take();
-        if (c == quote)
+        if (c == quote) {
             return;
-        if (quote == '"' && c == '\\' && !rest_.empty() && (rest_.front() == '"' || rest_.front() == '\\'))
+        }
+        if (quote == '"' && c == '\\' && !rest_.empty() && (rest_.front() == '"' || rest_.front() == '\\')) {
             word += take();
-        else
+        } else {
             word += c;
+        }
     }
     is_broken_ = true;
 }
 
 bool word_reader::next(std::string& word) {
     constexpr std::string_view gaps = " \t\r\n";
-    while (!rest_.empty() && gaps.find(rest_.front()) != std::string_view::npos)
+    while (!rest_.empty() && gaps.find(rest_.front()) != std::string_view::npos) {
         rest_.remove_prefix(1);
-    if (rest_.empty())
+    }
+    if (rest_.empty()) {
         return false;
+    }
     word.clear();
     while (!rest_.empty() && !is_broken_ && gaps.find(rest_.front()) == std::string_view::npos) {
         const char c = take();
-        if (c == '"' || c == '\'')
+        if (c == '"' || c == '\'') {
             take_quoted(c, word);
-        else if (c != '\\')
+        } else if (c != '\\') {
             word += c;
-        else if (rest_.empty())
+        } else if (rest_.empty()) {
             is_broken_ = true;
-        else
+        } else {
             word += take();
+        }
     }
     return !is_broken_;
 }
 
 section_title read_config_title(std::string_view title) {
-    if (title == "default")
+    if (title == "default") {
         return {section_kind::profile, std::string(title)};
+    }
     for (const auto& [prefix, kind] : prefixes) {
-        if (!title.starts_with(prefix))
+        if (!title.starts_with(prefix)) {
             continue;
+        }
         auto words = split_words(title);
-        if (words && words->size() == 2 && !words->back().empty())
+        if (words && words->size() == 2 && !words->back().empty()) {
             return {kind, std::move(words->back())};
+        }
     }
     return {};
 }
@@ -88,16 +96,19 @@ section_title read_config_title(std::string_view title) {
 std::optional<std::vector<std::string>> split_words(std::string_view text) {
     std::vector<std::string> words;
     word_reader reader(text);
-    for (std::string word; reader.next(word);)
+    for (std::string word; reader.next(word);) {
         words.push_back(word);
-    if (reader.is_broken())
+    }
+    if (reader.is_broken()) {
         return std::nullopt;
+    }
     return words;
 }
 
 section_title read_section_title(std::string_view title, file_kind file) {
-    if (title == "DEFAULT")
+    if (title == "DEFAULT") {
         return {section_kind::defaults, {}};
+    }
     const auto plain = stripped(title.substr(0, title.find(']')));
     section_title read;
     if (file == file_kind::config) {

@@ -63,15 +63,18 @@ refresh_at(const credentials* current, unsigned failures, clock::time_point now,
     const auto life = limited   ? std::max(*current->expiration - now, clock::duration::zero())
                       : current ? clock::duration::max()
                                 : clock::duration::zero();
-    if (!current && failures == 0)
+    if (!current && failures == 0) {
         return now;
+    }
     clock::duration wait;
     if (failures > 0) {
         wait = backoff(failures, life, u01);
-        if (life > clock::duration::zero())
+        if (life > clock::duration::zero()) {
             wait = std::min(wait, life / 2);
-        if (life > mandatory)
+        }
+        if (life > mandatory) {
             wait = std::min<clock::duration>(wait, life - mandatory);
+        }
     } else {
         wait = limited ? renewal_wait(life, u01) : clock::duration(unlimited_again);
     }
@@ -125,16 +128,18 @@ task<> load(std::shared_ptr<State> s) {
 } // namespace
 
 void refresher::state::begin() {
-    if (loading || stopped)
+    if (loading || stopped) {
         return;
+    }
     loading = true;
     last_begin = outside.now();
     due_alarm->cancel();
     files.take(outside); // before they are read: what changes meanwhile is noticed afterwards
     cancel = std::make_unique<asio::cancellation_signal>();
     deadline_alarm->set(longest_load, [weak = weak_from_this()] {
-        if (const auto self = weak.lock(); self && self->loading)
+        if (const auto self = weak.lock(); self && self->loading) {
             self->cancel->emit(asio::cancellation_type::terminal);
+        }
     });
     asio::co_spawn(
         control,
@@ -152,10 +157,12 @@ void refresher::state::begin() {
 void refresher::state::finish(std::exception_ptr cut_off) {
     loading = false;
     deadline_alarm->cancel();
-    if (stopped)
+    if (stopped) {
         return;
-    if (cut_off)
+    }
+    if (cut_off) {
         loaded = cut_off_load(tried);
+    }
     keep(std::move(loaded));
     loaded = failure{};
     schedule(refresh_at(known.current.get(), failures, outside.now(), outside.random()));
@@ -168,13 +175,16 @@ void refresher::state::finish(std::exception_ptr cut_off) {
 void refresher::state::keep(result<credentials> fresh) {
     const auto now = outside.now();
     known.left_out.clear();
-    for (const auto& asked : sources)
-        for (auto& line : asked->warnings())
+    for (const auto& asked : sources) {
+        for (auto& line : asked->warnings()) {
             known.left_out.push_back(std::move(line));
-    if (fresh && fresh->expired_at(now))
+        }
+    }
+    if (fresh && fresh->expired_at(now)) {
         fresh = failure{
             fmt::format("{}: credentials that expired at {}", fresh->provider, write_rfc3339(*fresh->expiration)),
             true};
+    }
     if (fresh) {
         const auto used =
             std::find_if(tried.begin(), tried.end(), [](const attempt& a) { return a.outcome == finding::used; });
@@ -198,12 +208,14 @@ void refresher::state::nap() {
     const auto left = std::clamp<clock::duration>(due - outside.now(), 0s, longest_nap);
     due_alarm->set(std::chrono::ceil<std::chrono::milliseconds>(left), [weak = weak_from_this()] {
         const auto self = weak.lock();
-        if (!self || self->stopped || self->loading)
+        if (!self || self->stopped || self->loading) {
             return;
-        if (self->outside.now() < self->due)
+        }
+        if (self->outside.now() < self->due) {
             self->nap();
-        else
+        } else {
             self->begin();
+        }
     });
 }
 
@@ -213,23 +225,27 @@ std::string_view refresher::state::source_in_use() const {
 }
 
 void refresher::state::load_now() {
-    if (loading || stopped)
+    if (loading || stopped) {
         return;
+    }
     const auto earliest = last_begin + shortest_wait;
     // A clock set back must not keep us from loading.
-    if (const auto now = outside.now(); earliest > now && last_begin <= now)
+    if (const auto now = outside.now(); earliest > now && last_begin <= now) {
         schedule(std::min(due, earliest));
-    else
+    } else {
         begin();
+    }
 }
 
 void refresher::state::look_at_files() {
     look_alarm->set(look_at_files_every, [weak = weak_from_this()] {
         const auto self = weak.lock();
-        if (!self || self->stopped)
+        if (!self || self->stopped) {
             return;
-        if (!self->loading && self->files.changed(self->outside))
+        }
+        if (!self->loading && self->files.changed(self->outside)) {
             self->load_now();
+        }
         self->look_at_files();
     });
 }
@@ -239,8 +255,9 @@ void refresher::state::stop() {
     look_alarm->cancel();
     due_alarm->cancel();
     deadline_alarm->cancel();
-    if (loading)
+    if (loading) {
         cancel->emit(asio::cancellation_type::terminal);
+    }
 }
 
 refresher::refresher(asio::io_context& control, world& outside, chain_settings settings, subscriber tell)

@@ -14,8 +14,9 @@ resolver::resolver(
 
 resolver::name resolver::find(std::string_view host) {
     std::string text(host);
-    if (const auto found = names_.find(text); found != names_.end())
+    if (const auto found = names_.find(text); found != names_.end()) {
         return found->second;
+    }
     boost::system::error_code not_numeric;
     const auto literal = boost::asio::ip::make_address(text, not_numeric);
     name fresh{new entry(host, not_numeric ? known_name{} : known_name{literal, trusts_})};
@@ -26,24 +27,29 @@ resolver::name resolver::find(std::string_view host) {
 
 // A full table keeps what somebody holds: a worker's destinations, whose number is bounded as well.
 void resolver::make_room() {
-    if (names_.size() >= most_names)
+    if (names_.size() >= most_names) {
         std::erase_if(names_, [](const auto& known) { return known.second.use_count() == 1; });
+    }
 }
 
 known_name::standing resolver::check(const name& n, known_name::time now, known_name::wanted w) {
     const auto standing = n->known.at(now, w);
-    if (standing == known_name::standing::stale && n->known.may_renew(now))
+    if (standing == known_name::standing::stale && n->known.may_renew(now)) {
         ask(n);
+    }
     return standing;
 }
 
 bool resolver::ask(const name& n, std::function<void()> ended) {
-    if (stopped_ || n->known.is_literal())
+    if (stopped_ || n->known.is_literal()) {
         return false;
-    if (!n->under_way)
+    }
+    if (!n->under_way) {
         begin(n);
-    if (ended)
+    }
+    if (ended) {
         n->waiting.push_back(std::move(ended));
+    }
     return true;
 }
 
@@ -65,8 +71,9 @@ void resolver::end(const name& n, name_answer a) {
     std::erase(ending_, n);
     n->under_way.reset();
     n->known.take(std::move(a), std::chrono::steady_clock::now(), trusts_);
-    for (const auto& ended : std::exchange(n->waiting, {}))
+    for (const auto& ended : std::exchange(n->waiting, {})) {
         ended();
+    }
 }
 
 void resolver::stop() noexcept {
@@ -75,10 +82,12 @@ void resolver::stop() noexcept {
         std::exchange(n->under_way, nullptr)->drop();
         n->waiting.clear();
     };
-    for (const name& n : std::exchange(under_way_, {}))
+    for (const name& n : std::exchange(under_way_, {})) {
         drop(n);
-    for (const name& n : std::exchange(ending_, {}))
+    }
+    for (const name& n : std::exchange(ending_, {})) {
         drop(n);
+    }
 }
 
 } // namespace countersign::chain

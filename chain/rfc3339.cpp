@@ -21,15 +21,17 @@ struct reader {
             ok = rest[i] >= '0' && rest[i] <= '9';
             value = value * 10 + (rest[i] - '0');
         }
-        if (ok)
+        if (ok) {
             rest.remove_prefix(count);
+        }
         return value;
     }
 
     char one_of(std::string_view allowed) noexcept {
         ok = ok && !rest.empty() && allowed.find(rest.front()) != std::string_view::npos;
-        if (!ok)
+        if (!ok) {
             return '\0';
+        }
         const char c = rest.front();
         rest.remove_prefix(1);
         return c;
@@ -37,18 +39,21 @@ struct reader {
 };
 
 void skip_fraction(reader& r) noexcept {
-    if (!r.ok || !r.rest.starts_with('.'))
+    if (!r.ok || !r.rest.starts_with('.')) {
         return;
+    }
     const auto end = r.rest.find_first_not_of("0123456789", 1);
     r.ok = end != 1 && end != std::string_view::npos;
-    if (r.ok)
+    if (r.ok) {
         r.rest.remove_prefix(end);
+    }
 }
 
 std::chrono::minutes read_offset(reader& r) noexcept {
     const char sign = r.one_of("Zz+-");
-    if (!r.ok || sign == 'Z' || sign == 'z')
+    if (!r.ok || sign == 'Z' || sign == 'z') {
         return {};
+    }
     const int hours = r.digits(2);
     r.one_of(":");
     const int minutes = r.digits(2);
@@ -76,11 +81,13 @@ std::optional<std::chrono::system_clock::time_point> read_rfc3339(std::string_vi
     skip_fraction(r);
     const minutes offset = read_offset(r);
     // A year before 1700 cannot be counted in nanoseconds either; 60 is a leap second.
-    if (!r.ok || !r.rest.empty() || y < 1700 || hour > 23 || minute > 59 || second > 60)
+    if (!r.ok || !r.rest.empty() || y < 1700 || hour > 23 || minute > 59 || second > 60) {
         return std::nullopt;
+    }
     const year_month_day date{year{y}, month{static_cast<unsigned>(m)}, day{static_cast<unsigned>(d)}};
-    if (!date.ok())
+    if (!date.ok()) {
         return std::nullopt;
+    }
     const sys_seconds time = sys_days{date} + hours{hour} + minutes{minute} + seconds{second} - offset;
     return system_clock::time_point{std::min(time, floor<seconds>(latest_time))};
 }

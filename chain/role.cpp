@@ -18,8 +18,9 @@ bool is_session_name(std::string_view text) noexcept {
 std::optional<std::chrono::seconds> read_role_duration(std::string_view text) noexcept {
     unsigned seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc{} || end != text.data() + text.size() || seconds < 900 || seconds > 43200)
+    if (error != std::errc{} || end != text.data() + text.size() || seconds < 900 || seconds > 43200) {
         return std::nullopt;
+    }
     return std::chrono::seconds(seconds);
 }
 

@@ -37,10 +37,12 @@ result<json::object> read_secret_json(std::string_view text, std::string_view wh
     strict.max_depth = 8;
     json::error_code error;
     json::value value = json::parse(text, error, wiped_storage(), strict);
-    if (const auto encoding = error ? foreign_encoding(text) : ""; !encoding.empty())
+    if (const auto encoding = error ? foreign_encoding(text) : ""; !encoding.empty()) {
         return failure{in_wrong_encoding(what, encoding)};
-    if (error || !value.is_object())
+    }
+    if (error || !value.is_object()) {
         return failure{fmt::format("{} is no JSON object", what), true};
+    }
     return std::move(value.get_object());
 }
 

@@ -35,13 +35,15 @@ form form_for(std::string_view action) {
 // Names and values, percent-encoded: Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws...
 secret encoded(const form& fields) {
     std::size_t most = 0;
-    for (const auto& f : fields)
+    for (const auto& f : fields) {
         most += 2 + 3 * (f.name.size() + f.value.reveal().size());
+    }
     std::string text(most, '\0');
     signer::pen out(text.data());
     for (const auto& f : fields) {
-        if (&f != fields.data())
+        if (&f != fields.data()) {
             out.put('&');
+        }
         out.put_encoded(f.name, signer::unreserved);
         out.put('=');
         out.put_encoded(f.value.reveal(), signer::unreserved);
@@ -70,8 +72,9 @@ void sign(http_ask& ask, const http_url& url, const sts_call& call, std::chrono:
     const auto when = std::chrono::floor<std::chrono::seconds>(now);
     const auto hash = hex_hash_of(ask.body.reveal());
     std::vector<signer::header> headers{{"Host", url.host_field}};
-    for (const auto& f : ask.fields)
+    for (const auto& f : ask.fields) {
         headers.push_back({f.name, f.value.reveal()});
+    }
     const auto key = signer::signing_key::derive(
         keys.secret_access_key.reveal(), signer::date_text(when).day(), call.where.region, "sts"
     );
@@ -88,16 +91,18 @@ void sign(http_ask& ask, const http_url& url, const sts_call& call, std::chrono:
             {},
             memory
         );
-        for (const auto& add : done.add)
+        for (const auto& add : done.add) {
             ask.fields.push_back({std::string(add.name), secret(add.value)});
+        }
     }
     OPENSSL_cleanse(room.data(), room.size());
 }
 
 result<http_ask> ask_for(const sts_call& call, std::chrono::system_clock::time_point now) {
     const auto url = read_url(call.where.url);
-    if (!url)
+    if (!url) {
         return failure{fmt::format("{}: {}", printable(call.where.url), url.error().detail)};
+    }
     http_ask ask;
     ask.method = "POST";
     ask.url = call.where.url;
@@ -106,8 +111,9 @@ result<http_ask> ask_for(const sts_call& call, std::chrono::system_clock::time_p
     ask.read_limit = 7s; // STS asks the identity provider for its keys meanwhile
     ask.fields.push_back({"Content-Type", secret("application/x-www-form-urlencoded")});
     ask.body = encoded(call.fields);
-    if (call.keys)
+    if (call.keys) {
         sign(ask, *url, call, now);
+    }
     return ask;
 }
 
@@ -115,18 +121,22 @@ result<credentials> judge(const http_result& reply, const sts_error& told, const
     const auto wrong = [&](std::string_view what) {
         return failure{fmt::format("{} ({}): {}", call.action, printable(call.where.url), what)};
     };
-    if (!reply)
+    if (!reply) {
         return wrong(reply.error().detail);
-    if (reply->status != 200)
+    }
+    if (reply->status != 200) {
         return wrong(
             told.code.empty() ? fmt::format("answered with status {}", reply->status)
                               : fmt::format("{}: {}", told.code, told.message)
         );
+    }
     auto keys = read_sts_answer(reply->body.reveal(), call.action);
-    if (!keys)
+    if (!keys) {
         return wrong(keys.error().detail);
-    if (keys->expired_at(outside.now()))
+    }
+    if (keys->expired_at(outside.now())) {
         return wrong("hands out credentials that expired at " + write_rfc3339(*keys->expiration));
+    }
     return keys;
 }
 
@@ -134,23 +144,27 @@ task<result<credentials>> carry_out(world& outside, sts_call call) {
     for (unsigned attempt = 1;; ++attempt) {
         // Signed anew each time: the date is a part of it.
         const auto ask = ask_for(call, outside.now());
-        if (!ask)
+        if (!ask) {
             co_return ask.error();
+        }
         const auto reply = co_await outside.http(*ask);
         sts_error told;
-        if (reply && reply->status >= 300)
+        if (reply && reply->status >= 300) {
             told = read_sts_error(reply->body.reveal());
+        }
         auto keys = judge(reply, told, call, outside);
         const auto again = repetition_after(reply, told.code);
-        if (keys || again == repetition::none || attempt == most_attempts)
+        if (keys || again == repetition::none || attempt == most_attempts) {
             co_return keys;
+        }
         co_await outside.pause(pause_told(reply, pause_after(attempt, again, outside.random()), outside.now()));
     }
 }
 
 std::string session_name_or_made_up(const std::string& given, const world& outside) {
-    if (!given.empty())
+    if (!given.empty()) {
         return given;
+    }
     const auto now = std::chrono::floor<std::chrono::seconds>(outside.now());
     return fmt::format("countersign-{}", now.time_since_epoch().count());
 }
@@ -158,18 +172,22 @@ std::string session_name_or_made_up(const std::string& given, const world& outsi
 void add_role(form& fields, const role_request& role, const world& outside) {
     fields.push_back({"RoleArn", secret(role.role_arn)});
     fields.push_back({"RoleSessionName", secret(session_name_or_made_up(role.session_name, outside))});
-    if (!role.external_id.empty())
+    if (!role.external_id.empty()) {
         fields.push_back({"ExternalId", secret(role.external_id)});
-    if (role.duration)
+    }
+    if (role.duration) {
         fields.push_back({"DurationSeconds", secret(std::to_string(role.duration->count()))});
-    if (!role.session_policy.empty())
+    }
+    if (!role.session_policy.empty()) {
         fields.push_back({"Policy", secret(role.session_policy)});
+    }
     for (std::size_t i = 0; i < role.tags.size(); ++i) {
         fields.push_back({fmt::format("Tags.member.{}.Key", i + 1), secret(role.tags[i].first)});
         fields.push_back({fmt::format("Tags.member.{}.Value", i + 1), secret(role.tags[i].second)});
     }
-    for (std::size_t i = 0; i < role.transitive_tags.size(); ++i)
+    for (std::size_t i = 0; i < role.transitive_tags.size(); ++i) {
         fields.push_back({fmt::format("TransitiveTagKeys.member.{}", i + 1), secret(role.transitive_tags[i])});
+    }
 }
 
 } // namespace
@@ -183,32 +201,39 @@ task<result<credentials>> assume_role(world& outside, sts_place where, role_requ
 task<result<credentials>> get_session_token(world& outside, sts_place where, session_request ask, credentials keys) {
     const std::string account = keys.account_id;
     sts_call call{"GetSessionToken", std::move(where), form_for("GetSessionToken"), std::move(keys)};
-    if (ask.duration)
+    if (ask.duration) {
         call.fields.push_back({"DurationSeconds", secret(std::to_string(ask.duration->count()))});
+    }
     if (!ask.mfa_serial.empty()) {
         call.fields.push_back({"SerialNumber", secret(ask.mfa_serial)});
         call.fields.push_back({"TokenCode", ask.mfa_code});
     }
     auto session = co_await carry_out(outside, std::move(call));
     // To be saved as a profile of its own: keys of long life would not be a session.
-    if (session && (session->session_token.empty() || !session->expiration))
+    if (session && (session->session_token.empty() || !session->expiration)) {
         co_return failure{"GetSessionToken: the answer has no SessionToken or no Expiration"};
-    if (session)
+    }
+    if (session) {
         session->account_id = account;
+    }
     co_return session;
 }
 
 task<result<credentials>> assume_role_with_web_identity(world& outside, sts_place where, web_identity_request role) {
     const auto token = outside.read_file(role.token_file, longest_token_file);
-    if (!token)
+    if (!token) {
         co_return token.error();
-    if (!*token)
+    }
+    if (!*token) {
         co_return failure{fmt::format("token file {}: no such file", printable(role.token_file, 300))};
-    if ((*token)->empty())
+    }
+    if ((*token)->empty()) {
         co_return failure{fmt::format("token file {}: the file is empty", printable(role.token_file, 300))};
-    if (const auto encoding = foreign_encoding((*token)->reveal()); !encoding.empty())
+    }
+    if (const auto encoding = foreign_encoding((*token)->reveal()); !encoding.empty()) {
         co_return failure{
             in_wrong_encoding(fmt::format("token file {}: the file", printable(role.token_file, 300)), encoding)};
+    }
     constexpr std::string_view action = "AssumeRoleWithWebIdentity";
     sts_call call{action, std::move(where), form_for(action), std::nullopt};
     call.fields.push_back({"RoleArn", secret(role.role_arn)});

@@ -21,8 +21,9 @@ class document {
 public:
     explicit document(std::string_view xml) : text_(xml) {
         // A NUL would end a value early for pugixml's C strings.
-        if (xml.find('\0') == std::string_view::npos)
+        if (xml.find('\0') == std::string_view::npos) {
             is_xml_ = nodes_.load_buffer_inplace(text_.data(), text_.size(), strict, pugi::encoding_utf8);
+        }
     }
     ~document() { OPENSSL_cleanse(text_.data(), text_.size()); }
     document(const document&) = delete;
@@ -46,17 +47,20 @@ pugi::xml_node only_child(const pugi::xml_node& parent, const char* name) {
 // The whole content, when it is text and nothing else.
 std::optional<std::string_view> text_in(const pugi::xml_node& node) {
     const auto content = node.first_child();
-    if (content.type() != pugi::node_pcdata || content.next_sibling())
+    if (content.type() != pugi::node_pcdata || content.next_sibling()) {
         return std::nullopt;
+    }
     return std::string_view(content.value());
 }
 
 std::optional<failure> take(const pugi::xml_node& parent, const char* name, std::string_view& into) {
     const auto text = text_in(only_child(parent, name));
-    if (!text)
+    if (!text) {
         return failure{fmt::format("the answer has not exactly one {} that is text", name)};
-    if (!is_visible(*text))
+    }
+    if (!is_visible(*text)) {
         return failure{fmt::format("{} in the answer is empty or has blanks, control or non-ASCII characters", name)};
+    }
     into = *text;
     return std::nullopt;
 }
@@ -71,8 +75,9 @@ std::optional<failure> take_if_said(const pugi::xml_node& parent, const char* na
 std::string_view account_in(std::string_view arn) {
     for (int field = 0; field < 4; ++field) {
         const auto colon = arn.find(':');
-        if (colon == std::string_view::npos)
+        if (colon == std::string_view::npos) {
             return {};
+        }
         arn.remove_prefix(colon + 1);
     }
     const auto account = arn.substr(0, arn.find(':'));
@@ -83,8 +88,9 @@ std::string_view account_in(std::string_view arn) {
 
 result<credentials> read_sts_answer(std::string_view xml, std::string_view action) {
     const document parsed(xml);
-    if (!parsed)
+    if (!parsed) {
         return failure{"the answer is no XML", true};
+    }
     const auto outer = only_child(parsed.root(), fmt::format("{}Response", action).c_str());
     const auto inner = only_child(outer, fmt::format("{}Result", action).c_str());
     const auto keys = only_child(inner, "Credentials");
@@ -93,20 +99,25 @@ result<credentials> read_sts_answer(std::string_view xml, std::string_view actio
          {take(keys, "AccessKeyId", id),
           take(keys, "SecretAccessKey", key),
           take_if_said(keys, "SessionToken", token),
-          take_if_said(keys, "Expiration", expiration)})
-        if (wrong)
+          take_if_said(keys, "Expiration", expiration)}) {
+        if (wrong) {
             return *std::move(wrong);
+        }
+    }
     credentials c;
     c.access_key_id = id;
     c.secret_access_key = secret(key);
     c.session_token = secret(token);
     c.account_id = account_in(text_in(only_child(only_child(inner, "AssumedRoleUser"), "Arn")).value_or(""));
-    if (!expiration.empty())
+    if (!expiration.empty()) {
         c.expiration = read_rfc3339(expiration);
-    if (c.expiration == latest_time)
+    }
+    if (c.expiration == latest_time) {
         c.stated_end = expiration;
-    if (!expiration.empty() && !c.expiration)
+    }
+    if (!expiration.empty() && !c.expiration) {
         return failure{"Expiration in the answer is no RFC 3339 date"};
+    }
     return c;
 }
 

@@ -23,11 +23,13 @@ std::string url_of(const service_address& address) {
 task<result<sts_place>> find_sts(world& outside, chain_settings settings, const profile_set& profiles) {
     const auto* chosen = profiles.find(selected_profile(outside, settings));
     const auto region = co_await resolve_region(outside, settings, settings.region);
-    if (!region)
+    if (!region) {
         co_return region.error();
+    }
     const auto address = address_of(aws_service::sts, region->region, outside, profiles, chosen);
-    if (!address)
+    if (!address) {
         co_return address.error();
+    }
     sts_place place{url_of(*address), region->region, std::string(chosen ? chosen->value("ca_bundle") : "")};
     co_return place;
 }
@@ -36,13 +38,16 @@ std::vector<std::string>
 look_at_sts(const world& outside, const chain_settings& settings, const profile_set& profiles) {
     const auto* chosen = profiles.find(selected_profile(outside, settings));
     const auto region = configured_region(outside, settings, settings.region);
-    if (!region)
+    if (!region) {
         return {"STS: " + region.error().detail};
-    if (!*region)
+    }
+    if (!*region) {
         return {"STS: no region is configured; the instance metadata service is asked for it, else it is us-east-1"};
+    }
     const auto address = address_of(aws_service::sts, (*region)->region, outside, profiles, chosen);
-    if (!address)
+    if (!address) {
         return {"STS: " + address.error().detail};
+    }
     std::vector<std::string> seen = address->ignored;
     seen.push_back(fmt::format("STS: {} ({})", printable(url_of(*address), 200), address->origin));
     seen.push_back(fmt::format("STS: signed for {} ({})", (*region)->region, (*region)->origin));

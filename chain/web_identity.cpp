@@ -37,13 +37,16 @@ sight web_identity_provider::look(const world& outside) const {
         s.configured &= value.has_value();
         s.seen.push_back(fmt::format("{} {}", variable, value ? "= " + printable(*value, 300) : "is not set"));
     }
-    if (const auto session = outside.setting(session_variable))
+    if (const auto session = outside.setting(session_variable)) {
         s.seen.push_back(fmt::format("{} = {}", session_variable, printable(*session)));
+    }
     const auto profiles = read_profiles(outside);
-    if (!s.configured || !profiles)
+    if (!s.configured || !profiles) {
         return s;
-    for (auto& line : look_at_sts(outside, settings_, *profiles))
+    }
+    for (auto& line : look_at_sts(outside, settings_, *profiles)) {
         s.seen.push_back(std::move(line));
+    }
     return s;
 }
 
@@ -52,30 +55,38 @@ result<web_identity_request> request_in(const world& outside) {
     ask.role_arn = outside.setting(role_variable).value_or("");
     ask.token_file = outside.setting(token_variable).value_or("");
     ask.session_name = outside.setting(session_variable).value_or("");
-    if (!is_visible(ask.role_arn))
+    if (!is_visible(ask.role_arn)) {
         return failure{fmt::format("{} has blanks, control or non-ASCII characters", role_variable)};
-    if (!ask.session_name.empty() && !is_session_name(ask.session_name))
+    }
+    if (!ask.session_name.empty() && !is_session_name(ask.session_name)) {
         return failure{fmt::format("{} must be 2 to 64 of letters, digits and _+=,.@-", session_variable)};
+    }
     return ask;
 }
 
 task<answer> web_identity_provider::fetch(world& outside) {
-    if (rule_ == environment_keys::overruled)
+    if (rule_ == environment_keys::overruled) {
         co_return not_mine{"a profile named on the command line overrules the environment's web identity"};
-    if (!outside.setting(role_variable) || !outside.setting(token_variable))
+    }
+    if (!outside.setting(role_variable) || !outside.setting(token_variable)) {
         co_return not_mine{fmt::format("{} and {} are not both set", token_variable, role_variable)};
+    }
     auto ask = request_in(outside);
-    if (!ask)
+    if (!ask) {
         co_return ask.error();
+    }
     const auto profiles = read_profiles(outside);
-    if (!profiles)
+    if (!profiles) {
         co_return profiles.error();
+    }
     auto place = co_await find_sts(outside, settings_, *profiles);
-    if (!place)
+    if (!place) {
         co_return place.error();
+    }
     auto keys = co_await assume_role_with_web_identity(outside, *std::move(place), *std::move(ask));
-    if (!keys)
+    if (!keys) {
         co_return failure{fmt::format("{}: {}", token_variable, keys.error().detail), keys.error().retryable};
+    }
     keys->provider = "web_identity";
     co_return *std::move(keys);
 }

@@ -38,8 +38,9 @@ public:
         // Cancelling cannot call back a completion that is already queued; the round tells that it is out of
         // date.
         timer_.async_wait([round = round_, mine = *round_, ring = std::move(ring)](boost::system::error_code error) {
-            if (!error && *round == mine)
+            if (!error && *round == mine) {
                 ring();
+            }
         });
     }
     void cancel() override {
@@ -58,8 +59,9 @@ struct descriptor {
     descriptor& operator=(const descriptor&) = delete;
     int number;
     ~descriptor() {
-        if (number >= 0)
+        if (number >= 0) {
             ::close(number);
+        }
     }
 };
 
@@ -68,8 +70,9 @@ struct descriptor {
 ssize_t read_soon(int file, char* into, std::size_t length) {
     for (int polls = 0;; ++polls) {
         const ssize_t got = ::read(file, into, length);
-        if (got >= 0 || (errno != EAGAIN && errno != EINTR) || polls == 4)
+        if (got >= 0 || (errno != EAGAIN && errno != EINTR) || polls == 4) {
             return got;
+        }
         pollfd ready{file, POLLIN, 0};
         ::poll(&ready, 1, 50);
     }
@@ -78,8 +81,9 @@ ssize_t read_soon(int file, char* into, std::size_t length) {
 bool write_all(int file, std::string_view text) {
     while (!text.empty()) {
         const ssize_t sent = ::write(file, text.data(), text.size());
-        if (sent < 0 && errno != EINTR)
+        if (sent < 0 && errno != EINTR) {
             return false;
+        }
         text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
     }
     return ::fsync(file) == 0; // else a crash after the rename could leave an empty file
@@ -97,8 +101,9 @@ std::filesystem::path behind_links(std::filesystem::path file) {
     std::error_code end;
     for (int links = 0; links < 40; ++links) {
         const auto target = std::filesystem::read_symlink(file, end);
-        if (end)
+        if (end) {
             break;
+        }
         file = file.parent_path() / target; // an absolute target replaces all
     }
     return file;
@@ -108,8 +113,9 @@ std::filesystem::path behind_links(std::filesystem::path file) {
 
 std::optional<std::string> world::setting(std::string_view name) const {
     auto value = env(name);
-    if (value && value->find_first_not_of(" \t\r\n") == std::string::npos)
+    if (value && value->find_first_not_of(" \t\r\n") == std::string::npos) {
         value.reset();
+    }
     return value;
 }
 
@@ -123,10 +129,12 @@ result<std::optional<secret>> system_world::read_file(const std::filesystem::pat
         return failure{fmt::format("{}: {}", printable(file.native(), 300), why), false};
     };
     const descriptor open_file{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (open_file.number < 0 && (errno == ENOENT || errno == ENOTDIR))
+    if (open_file.number < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         return std::optional<secret>{};
-    if (open_file.number < 0)
+    }
+    if (open_file.number < 0) {
         return broken(std::strerror(errno));
+    }
     std::vector<char> text(4096);
     std::size_t size = 0;
     std::optional<failure> trouble;
@@ -138,22 +146,25 @@ result<std::optional<secret>> system_world::read_file(const std::filesystem::pat
             text.swap(larger);
         }
         got = read_soon(open_file.number, text.data() + size, text.size() - size);
-        if (got < 0)
+        if (got < 0) {
             trouble = broken(std::strerror(errno));
-        else if ((size += static_cast<std::size_t>(got)) > limit)
+        } else if ((size += static_cast<std::size_t>(got)) > limit) {
             trouble = broken(fmt::format("longer than {} KiB", limit / 1024));
+        }
     }
     std::optional<secret> content{std::in_place, std::string_view(text.data(), trouble ? 0 : size)};
     OPENSSL_cleanse(text.data(), text.size());
-    if (trouble)
+    if (trouble) {
         return *std::move(trouble);
+    }
     return content;
 }
 
 std::optional<file_mark> system_world::mark(const std::filesystem::path& file) const {
     struct stat found {};
-    if (::stat(file.c_str(), &found) != 0 || !S_ISREG(found.st_mode))
+    if (::stat(file.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) {
         return std::nullopt;
+    }
     return file_mark{
         std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec,
         static_cast<std::uint64_t>(found.st_size),
@@ -168,11 +179,13 @@ std::optional<failure> system_world::write_file(const std::filesystem::path& fil
     ::mkdir(target.parent_path().c_str(), 0700); // ~/.aws of a user who never had one
     std::string name = target.native() + ".XXXXXX";
     const descriptor fresh{::mkostemp(name.data(), O_CLOEXEC)}; // mode 0600
-    if (fresh.number < 0)
+    if (fresh.number < 0) {
         return broken();
+    }
     if (give_to_owner_of(target, fresh.number) && write_all(fresh.number, text) &&
-        ::rename(name.c_str(), target.c_str()) == 0)
+        ::rename(name.c_str(), target.c_str()) == 0) {
         return std::nullopt;
+    }
     auto why = broken();
     ::unlink(name.c_str());
     return why;

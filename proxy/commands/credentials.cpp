@@ -42,8 +42,9 @@ struct question {
 
 chain::task<> ask(question& q, bool with_region) {
     q.keys = co_await chain::resolve(q.sources, q.outside, q.tried);
-    if (with_region)
+    if (with_region) {
         q.region = co_await chain::resolve_region(q.outside, q.settings, q.given_region);
+    }
 }
 
 // The form that credential_process wants, and "Provider" and "AccountId" where they are known.
@@ -57,12 +58,15 @@ void print_json(const chain::credentials& c) {
     out["Version"] = 1;
     out["AccessKeyId"] = c.access_key_id;
     out["SecretAccessKey"] = c.secret_access_key.reveal();
-    if (!c.session_token.empty())
+    if (!c.session_token.empty()) {
         out["SessionToken"] = c.session_token.reveal();
-    if (c.expiration)
+    }
+    if (c.expiration) {
         out["Expiration"] = end_of(c);
-    if (!c.account_id.empty())
+    }
+    if (!c.account_id.empty()) {
         out["AccountId"] = c.account_id;
+    }
     out["Provider"] = c.provider;
     std::string text = json::serialize(out);
     fmt::print("{}\n", text);
@@ -76,13 +80,16 @@ struct row {
 
 // How the user gets the hidden source instead.
 std::string_view way_to(std::string_view hidden, std::string_view by) {
-    if (by == "environment")
+    if (by == "environment") {
         return hidden == "profile" ? ": unset AWS_ACCESS_KEY_ID, or name the profile with --profile"
                                    : ": unset AWS_ACCESS_KEY_ID";
-    if (by == "profile")
+    }
+    if (by == "profile") {
         return ": choose a profile without credentials, or take them out of this one";
-    if (by == "web_identity")
+    }
+    if (by == "web_identity") {
         return ": unset AWS_WEB_IDENTITY_TOKEN_FILE";
+    }
     return by == "container" ? ": unset its variable" : "";
 }
 
@@ -106,17 +113,19 @@ row row_of(const chain::attempt& tried, const chain::sight& seen, const question
     case chain::finding::not_reached:
         break;
     }
-    if (!seen.configured)
+    if (!seen.configured) {
         return {"not asked", "nothing configured"};
+    }
     const auto last = std::find_if(q.tried.begin(), q.tried.end(), [](const chain::attempt& a) {
         return a.outcome == chain::finding::used || a.outcome == chain::finding::broken;
     });
-    if (last->outcome == chain::finding::used)
+    if (last->outcome == chain::finding::used) {
         return {
             "hidden",
             fmt::format(
                 "by {}, which comes before it and has credentials{}", last->source, way_to(tried.source, last->source)
             )};
+    }
     return {"not asked", fmt::format("{} comes before it and failed", last->source)};
 }
 
@@ -126,15 +135,18 @@ void print_explanation(const question& q) {
         const auto seen = q.sources[i]->look(q.outside);
         const auto r = row_of(q.tried[i], seen, q);
         fmt::print("{:<3}{:<14}{:<10}{}\n", i + 1, q.tried[i].source, r.verdict, r.reason);
-        for (const auto& line : seen.seen)
+        for (const auto& line : seen.seen) {
             fmt::print("{:<27}  {}\n", "", line);
+        }
     }
-    if (q.region && *q.region)
+    if (q.region && *q.region) {
         fmt::print("\nregion: {} ({})\n", (*q.region)->region, (*q.region)->origin);
-    else if (q.region)
+    } else if (q.region) {
         fmt::print("\nregion: {}\n", q.region->error().detail);
-    if (const auto warning = chain::hidden_role(q.tried, q.outside); !warning.empty())
+    }
+    if (const auto warning = chain::hidden_role(q.tried, q.outside); !warning.empty()) {
         fmt::print("note: {}\n", warning);
+    }
 }
 
 int fail(std::string_view reason) {
@@ -162,16 +174,21 @@ int run_credentials(const credentials_arguments& a) {
         control.stop(); // a look-up that nobody waits for may still be under way
     });
     control.run_for(chain::longest_load);
-    if (bug)
+    if (bug) {
         std::rethrow_exception(bug);
-    if (!q.keys)
+    }
+    if (!q.keys) {
         return fail(chain::cut_off_load(q.tried).detail);
-    if (explain)
+    }
+    if (explain) {
         print_explanation(q);
-    if (!*q.keys)
+    }
+    if (!*q.keys) {
         return fail(q.keys->error().detail);
-    if (!explain)
+    }
+    if (!explain) {
         print_json(**q.keys);
+    }
     return 0;
 }
 

@@ -14,8 +14,9 @@ struct reader {
 
     void expect(std::string_view literal) noexcept {
         good = good && rest.starts_with(literal);
-        if (good)
+        if (good) {
             rest.remove_prefix(literal.size());
+        }
     }
 
     int digits(std::size_t count) noexcept {
@@ -25,17 +26,20 @@ struct reader {
             good = rest[i] >= '0' && rest[i] <= '9';
             value = value * 10 + (rest[i] - '0');
         }
-        if (good)
+        if (good) {
             rest.remove_prefix(count);
+        }
         return value;
     }
 
     unsigned month_name() noexcept {
         constexpr std::array<std::string_view, 12> names{
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-        for (unsigned i = 0; good && i < names.size(); ++i)
-            if (rest.starts_with(names[i]))
+        for (unsigned i = 0; good && i < names.size(); ++i) {
+            if (rest.starts_with(names[i])) {
                 return rest.remove_prefix(3), i + 1;
+            }
+        }
         good = false;
         return 1;
     }
@@ -54,17 +58,20 @@ struct reader {
 int full_year(int two_digits, sys_seconds now) noexcept {
     const int this_year = int{year_month_day{floor<days>(now)}.year()};
     int result = this_year - this_year % 100 + two_digits;
-    if (result > this_year + 50)
+    if (result > this_year + 50) {
         result -= 100;
-    if (result <= this_year - 50)
+    }
+    if (result <= this_year - 50) {
         result += 100;
+    }
     return result;
 }
 
 std::optional<sys_seconds> finish(const reader& in, int y, unsigned m, int d, seconds clock) noexcept {
     const year_month_day date{year{y}, month{m}, day{static_cast<unsigned>(d)}};
-    if (!in.good || !in.rest.empty() || !date.ok())
+    if (!in.good || !in.rest.empty() || !date.ok()) {
         return std::nullopt;
+    }
     return sys_days{date} + clock;
 }
 
@@ -73,8 +80,9 @@ std::optional<sys_seconds> parse_asctime(reader in) noexcept {
     const unsigned m = in.month_name();
     in.expect(" ");
     const bool padded = in.rest.starts_with(' ');
-    if (padded)
+    if (padded) {
         in.expect(" ");
+    }
     const int d = in.digits(padded ? 1 : 2);
     in.expect(" ");
     const seconds clock = in.clock();
@@ -102,8 +110,9 @@ std::optional<sys_seconds> parse_after_comma(reader in, sys_seconds now) noexcep
 std::optional<sys_seconds> parse_http_date(std::string_view text, sys_seconds now) noexcept {
     const std::size_t end_of_day = text.find_first_of(", ");
     // "Sun" to "Wednesday"
-    if (end_of_day == std::string_view::npos || end_of_day < 3 || end_of_day > 9)
+    if (end_of_day == std::string_view::npos || end_of_day < 3 || end_of_day > 9) {
         return std::nullopt;
+    }
     reader in{text.substr(end_of_day)};
     if (in.rest.starts_with(", ")) {
         in.expect(", ");

@@ -94,13 +94,16 @@ document xml_document(const refusal& r, signer::wire_protocol protocol, std::str
     declaration.append_attribute("version") = "1.0";
     declaration.append_attribute("encoding") = "UTF-8";
     pugi::xml_node parent = xml;
-    if (protocol == signer::wire_protocol::query_xml)
+    if (protocol == signer::wire_protocol::query_xml) {
         parent = xml.append_child("ErrorResponse");
-    if (protocol == signer::wire_protocol::ec2_xml)
+    }
+    if (protocol == signer::wire_protocol::ec2_xml) {
         parent = xml.append_child("Response").append_child("Errors");
+    }
     pugi::xml_node error = parent.append_child("Error");
-    if (protocol == signer::wire_protocol::query_xml)
+    if (protocol == signer::wire_protocol::query_xml) {
         append_text(error, "Type", r.status < 500 ? "Sender" : "Receiver");
+    }
     append_text(error, "Code", code_in_body(r, protocol));
     append_text(error, "Message", message);
     std::ostringstream out;
@@ -148,15 +151,19 @@ std::string render(const refusal& r, signer::wire_protocol protocol, bool head_r
         r.code
     );
     // A HEAD answer has no body to name the code in; JSON clients find it here.
-    if (protocol == signer::wire_protocol::json)
+    if (protocol == signer::wire_protocol::json) {
         fmt::format_to(to, "x-amzn-errortype: {}\r\n", code_in_body(r, protocol));
-    if (r.retry_after)
+    }
+    if (r.retry_after) {
         fmt::format_to(to, "Retry-After: {}\r\n", *r.retry_after);
-    if (close)
+    }
+    if (close) {
         answer += "Connection: close\r\n";
+    }
     answer += "\r\n";
-    if (!head_request)
+    if (!head_request) {
         answer += body.text;
+    }
     return answer;
 }
 

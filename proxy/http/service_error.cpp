@@ -15,8 +15,9 @@ bool is_code_byte(char c) noexcept {
 
 std::string_view trimmed(std::string_view text) noexcept {
     const std::size_t first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos)
+    if (first == std::string_view::npos) {
         return {};
+    }
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
@@ -24,8 +25,9 @@ std::string_view trimmed(std::string_view text) noexcept {
 // code afterwards is none: the result goes into comparisons and logs.
 std::string_view bare(std::string_view text) noexcept {
     text = text.substr(0, text.find(':'));
-    if (const std::size_t hash = text.rfind('#'); hash != std::string_view::npos)
+    if (const std::size_t hash = text.rfind('#'); hash != std::string_view::npos) {
         text.remove_prefix(hash + 1);
+    }
     text = trimmed(text);
     const bool looks_right = text.size() <= longest_code && std::all_of(text.begin(), text.end(), is_code_byte);
     return looks_right ? text : std::string_view{};
@@ -41,21 +43,26 @@ public:
     bool next() noexcept {
         for (;;) {
             at_ = text_.find('<', at_);
-            if (at_ == std::string_view::npos)
+            if (at_ == std::string_view::npos) {
                 return false;
+            }
             const std::string_view rest = text_.substr(at_);
             if (rest.starts_with("<!--")) {
-                if (!skip_to("-->"))
+                if (!skip_to("-->")) {
                     return false;
+                }
             } else if (rest.starts_with("<![CDATA[")) {
-                if (!skip_to("]]>"))
+                if (!skip_to("]]>")) {
                     return false;
+                }
             } else if (rest.starts_with("<?")) {
-                if (!skip_to("?>"))
+                if (!skip_to("?>")) {
                     return false;
+                }
             } else if (rest.starts_with("<!")) {
-                if (!skip_to(">"))
+                if (!skip_to(">")) {
                     return false;
+                }
             } else {
                 return take_tag();
             }
@@ -76,8 +83,9 @@ public:
 private:
     bool skip_to(std::string_view end) noexcept {
         const std::size_t found = text_.find(end, at_);
-        if (found == std::string_view::npos)
+        if (found == std::string_view::npos) {
             return false;
+        }
         at_ = found + end.size();
         return true;
     }
@@ -85,17 +93,20 @@ private:
     bool take_tag() noexcept {
         const std::size_t start = at_ + 1;
         const std::size_t end = text_.find('>', start);
-        if (end == std::string_view::npos)
+        if (end == std::string_view::npos) {
             return false;
+        }
         at_ = end + 1;
         std::string_view tag = text_.substr(start, end - start);
         closes_ = tag.starts_with('/');
         is_empty_ = tag.ends_with('/');
-        if (closes_)
+        if (closes_) {
             tag.remove_prefix(1);
+        }
         name_ = tag.substr(0, tag.find_first_of(" \t\r\n/"));
-        if (const std::size_t colon = name_.rfind(':'); colon != std::string_view::npos)
+        if (const std::size_t colon = name_.rfind(':'); colon != std::string_view::npos) {
             name_.remove_prefix(colon + 1);
+        }
         return true;
     }
 
@@ -112,19 +123,24 @@ std::string_view child_of_error(std::string_view body, std::string_view name) no
     int error_depth = 0; // of the Error element we are in; 0: in none
     for (xml_walk walk(body); walk.next();) {
         if (walk.closes()) {
-            if (depth == error_depth)
+            if (depth == error_depth) {
                 error_depth = 0;
-            if (--depth <= 0)
+            }
+            if (--depth <= 0) {
                 return {};
+            }
             continue;
         }
-        if (walk.is_empty())
+        if (walk.is_empty()) {
             continue;
+        }
         ++depth;
-        if (error_depth == 0 && walk.name() == "Error")
+        if (error_depth == 0 && walk.name() == "Error") {
             error_depth = depth;
-        if (error_depth != 0 && depth == error_depth + 1 && walk.name() == name)
+        }
+        if (error_depth != 0 && depth == error_depth + 1 && walk.name() == name) {
             return bare(walk.content());
+        }
     }
     return {};
 }
@@ -141,15 +157,18 @@ public:
             const char c = text_[at_++];
             if (c == '"') {
                 std::string_view found;
-                if (!take_string(found))
+                if (!take_string(found)) {
                     return false;
-                if (depth_ == 1 && note(found))
+                }
+                if (depth_ == 1 && note(found)) {
                     return true;
+                }
             } else if (c == '{' || c == '[') {
                 ++depth_;
             } else if (c == '}' || c == ']') {
-                if (--depth_ <= 0)
+                if (--depth_ <= 0) {
                     return false;
+                }
             } else if (c == ':' && depth_ == 1) {
                 behind_colon_ = true;
             } else if (c == ',' && depth_ == 1) {
@@ -194,8 +213,9 @@ std::string_view code_in_json(std::string_view body) noexcept {
     std::string_view type;
     for (json_walk walk(body); walk.next();) {
         if (walk.key() == "code" || walk.key() == "Code") {
-            if (const std::string_view code = bare(walk.value()); !code.empty())
+            if (const std::string_view code = bare(walk.value()); !code.empty()) {
                 return code;
+            }
         } else if (walk.key() == "__type") {
             type = bare(walk.value());
         }
@@ -204,8 +224,9 @@ std::string_view code_in_json(std::string_view body) noexcept {
 }
 
 std::string_view without_mark(std::string_view body) noexcept {
-    if (body.starts_with("\xEF\xBB\xBF"))
+    if (body.starts_with("\xEF\xBB\xBF")) {
         body.remove_prefix(3);
+    }
     return trimmed(body);
 }
 
@@ -214,15 +235,19 @@ std::string_view without_mark(std::string_view body) noexcept {
 std::string_view
 find_error_code(std::string_view amzn_query_error, std::string_view amzn_errortype, std::string_view body) noexcept {
     // "AWS.SimpleQueueService.NonExistentQueue;Sender"
-    if (const auto code = bare(amzn_query_error.substr(0, amzn_query_error.find(';'))); !code.empty())
+    if (const auto code = bare(amzn_query_error.substr(0, amzn_query_error.find(';'))); !code.empty()) {
         return code;
-    if (const auto code = bare(amzn_errortype); !code.empty())
+    }
+    if (const auto code = bare(amzn_errortype); !code.empty()) {
         return code;
+    }
     body = without_mark(body);
-    if (body.starts_with('<'))
+    if (body.starts_with('<')) {
         return child_of_error(body, "Code");
-    if (body.starts_with('{'))
+    }
+    if (body.starts_with('{')) {
         return code_in_json(body);
+    }
     return {};
 }
 

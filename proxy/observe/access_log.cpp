@@ -14,8 +14,9 @@ using std::chrono::nanoseconds;
 // neither end its field nor look like an escape.
 constexpr auto is_plain = [] {
     std::array<bool, 256> table{};
-    for (std::size_t c = 0x21; c < 0x7f; ++c)
+    for (std::size_t c = 0x21; c < 0x7f; ++c) {
         table[c] = c != '"' && c != '\\';
+    }
     return table;
 }();
 
@@ -91,8 +92,9 @@ public:
             const std::size_t pair_end = std::min(target.find('&', 1), target.size());
             const std::size_t equals = target.substr(0, pair_end).find('=');
             whole = escape(target.substr(0, std::min(pair_end, equals)), stop);
-            if (whole && equals != std::string_view::npos)
+            if (whole && equals != std::string_view::npos) {
                 whole = escape("=***", stop);
+            }
             target.remove_prefix(pair_end);
         }
         close_value();
@@ -100,15 +102,17 @@ public:
 
 private:
     void open_value(std::string_view value) noexcept {
-        if constexpr (Format == conf::log_format::json)
+        if constexpr (Format == conf::log_format::json) {
             *to_++ = '"';
-        else if (value.empty())
+        } else if (value.empty()) {
             *to_++ = '-';
+        }
     }
 
     void close_value() noexcept {
-        if constexpr (Format == conf::log_format::json)
+        if constexpr (Format == conf::log_format::json) {
             *to_++ = '"';
+        }
     }
 
     void number(std::uint64_t value) noexcept {
@@ -123,13 +127,15 @@ private:
         for (const char c : text) {
             const auto byte = static_cast<unsigned char>(c);
             if (is_plain[byte]) [[likely]] {
-                if (to_ == stop)
+                if (to_ == stop) {
                     return literal("..."), false;
+                }
                 *to_++ = c;
                 continue;
             }
-            if (static_cast<std::size_t>(stop - to_) < escape_size)
+            if (static_cast<std::size_t>(stop - to_) < escape_size) {
                 return literal("..."), false;
+            }
             constexpr std::string_view hex = "0123456789abcdef";
             literal(Format == conf::log_format::json ? "\\\\x" : "\\x");
             *to_++ = hex[byte >> 4];
@@ -145,8 +151,9 @@ template <conf::log_format Format>
 char* append_entry(char* to, const access_entry& e, std::string_view second, unsigned milliseconds) noexcept {
     constexpr bool is_json = Format == conf::log_format::json;
     line<Format> out(to);
-    if constexpr (is_json)
+    if constexpr (is_json) {
         out.literal("{\"time\":\"");
+    }
     out.literal(second);
     out.thousandths(milliseconds);
     out.literal(is_json ? "Z\",\"event\":\"access\"" : "Z");
@@ -205,8 +212,9 @@ void access_log::add(const access_entry& e) noexcept {
                                 ? append_entry<conf::log_format::json>(to, e, second_text(second), fraction)
                                 : append_entry<conf::log_format::text>(to, e, second_text(second), fraction);
     used_ = static_cast<std::size_t>(end - buffer_.get());
-    if (used_ > capacity / 2)
+    if (used_ > capacity / 2) {
         flush();
+    }
 }
 
 void access_log::flush() noexcept {

@@ -72,8 +72,9 @@ asio::awaitable<void> linger(beast::tcp_stream& stream) {
     std::size_t total = 0;
     while (total < 65536) {
         const auto [error, n] = co_await stream.async_read_some(asio::buffer(rest), as_result);
-        if (error)
+        if (error) {
             break;
+        }
         total += n;
     }
 }
@@ -83,11 +84,13 @@ std::string refused(const refusal& r, bool head_request) {
 }
 
 std::optional<refusal> unreadable(boost::system::error_code error) {
-    if (error == http::error::header_limit || error == http::error::buffer_overflow)
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
         return refusal{.status = 431, .code = "head-too-large", .message = "The request's head is too large."};
+    }
     const bool is_syntax = error.category() == http::make_error_code(http::error::bad_method).category();
-    if (is_syntax && error != http::error::end_of_stream && error != http::error::partial_message)
+    if (is_syntax && error != http::error::end_of_stream && error != http::error::partial_message) {
         return refusal{.status = 400, .code = "bad-request", .message = "The request cannot be read."};
+    }
     return std::nullopt; // the connection is gone, or its time is up
 }
 
@@ -97,8 +100,9 @@ asio::awaitable<void> admin::state::accept_loop(std::shared_ptr<state> self) {
     asio::steady_timer pause(self->control);
     while (self->acceptor.is_open()) {
         auto [error, socket] = co_await self->acceptor.async_accept(as_result);
-        if (error == asio::error::operation_aborted)
+        if (error == asio::error::operation_aborted) {
             co_return;
+        }
         if (error) {
             // Out of descriptors, most likely: the connection stays in the queue, and asking again at once
             // would spin.
@@ -117,8 +121,9 @@ asio::awaitable<void> admin::state::serve_one(std::shared_ptr<state> self, tcp::
     stream.expires_after(self->limits.deadline);
     boost::system::error_code gone;
     const tcp::endpoint local = stream.socket().local_endpoint(gone);
-    if (gone)
+    if (gone) {
         co_return;
+    }
 
     beast::flat_buffer buffer(self->limits.head + 1024);
     http::request_parser<http::empty_body> parser;
@@ -127,34 +132,38 @@ asio::awaitable<void> admin::state::serve_one(std::shared_ptr<state> self, tcp::
     std::string text;
     if (error) {
         const auto refusal = unreadable(error);
-        if (!refusal)
+        if (!refusal) {
             co_return;
+        }
         text = refused(*refusal, false);
     } else {
         text = co_await self->answer(parser.get(), local.address());
     }
     const auto [write_error, written] = co_await asio::async_write(stream, asio::buffer(text), as_result);
-    if (!write_error)
+    if (!write_error) {
         co_await linger(stream);
+    }
 }
 
 asio::awaitable<std::string> admin::state::answer(admin_request request, asio::ip::address local) {
     const bool head_request = request.method() == http::verb::head;
-    if (const auto refusal = refuse_admin(request, local))
+    if (const auto refusal = refuse_admin(request, local)) {
         co_return refused(*refusal, head_request);
+    }
     const std::string_view target = request.target();
     const std::string_view path = target.substr(0, target.find('?'));
     admin_answer a;
-    if (path == "/healthz")
+    if (path == "/healthz") {
         a.body = "ok\n";
-    else if (path == "/readyz")
+    } else if (path == "/readyz") {
         a = readiness_answer(sources.ready());
-    else if (path == "/metrics")
+    } else if (path == "/metrics") {
         a = co_await metrics_answer();
-    else if (path == "/")
+    } else if (path == "/") {
         a = status_answer(sources.ready(), sources.credentials());
-    else
+    } else {
         a = {404, "text/plain; charset=utf-8", "Here are / /healthz /readyz and /metrics.\n"};
+    }
     co_return render(a, head_request);
 }
 
@@ -170,8 +179,9 @@ asio::awaitable<admin_answer> admin::state::metrics_answer() {
         wanted->workers = std::move(workers);
         wanted->arrived.cancel();
     });
-    if (!wanted->workers)
+    if (!wanted->workers) {
         co_await wanted->arrived.async_wait(as_result);
+    }
     admin_answer a;
     if (!wanted->workers) {
         a = {503, "text/plain; charset=utf-8", "A worker did not report its counters in time.\n"};
@@ -202,8 +212,9 @@ void admin::start() {
 void admin::stop() {
     boost::system::error_code ignored;
     state_->acceptor.close(ignored);
-    for (beast::tcp_stream* stream : state_->open)
+    for (beast::tcp_stream* stream : state_->open) {
         stream->close();
+    }
 }
 
 admin::tcp::endpoint admin::local() const {

@@ -46,8 +46,9 @@ std::optional<std::string_view> without_port(std::string_view host) noexcept {
     std::string_view port;
     if (host.starts_with('[')) {
         const std::size_t end = host.find(']');
-        if (end == std::string_view::npos)
+        if (end == std::string_view::npos) {
             return std::nullopt;
+        }
         port = host.substr(end + 1);
         host = host.substr(1, end - 1);
     } else if (const std::size_t colon = host.find(':'); colon != std::string_view::npos) {
@@ -63,36 +64,43 @@ std::optional<std::string_view> without_port(std::string_view host) noexcept {
 
 bool is_admin_host(std::string_view host, const boost::asio::ip::address& local) {
     const auto name = without_port(host);
-    if (!name)
+    if (!name) {
         return false;
-    if (boost::beast::iequals(*name, "localhost"))
+    }
+    if (boost::beast::iequals(*name, "localhost")) {
         return true;
+    }
     boost::system::error_code error;
     const auto address = boost::asio::ip::make_address(*name, error); // dotted-quad only: no "127.1", no "0x7f000001"
     return !error && (is_loopback(address) || address == local);
 }
 
 std::optional<refusal> refuse_admin(const admin_request& request, const boost::asio::ip::address& local) {
-    if (request.method() != http::verb::get && request.method() != http::verb::head)
+    if (request.method() != http::verb::get && request.method() != http::verb::head) {
         return refusal{
             .status = 405, .code = "admin-method", .message = "The admin listener answers GET and HEAD only."};
-    if (request.count(http::field::host) != 1 || !is_admin_host(request[http::field::host], local))
+    }
+    if (request.count(http::field::host) != 1 || !is_admin_host(request[http::field::host], local)) {
         return refusal{
             .status = 403,
             .code = "admin-host",
             .message = "Ask for the admin listener by its address or as localhost."};
-    if (is_cross_site(request))
+    }
+    if (is_cross_site(request)) {
         return refusal{.status = 403, .code = "admin-origin", .message = "Web pages may not use the admin listener."};
-    if (!request.target().starts_with('/'))
+    }
+    if (!request.target().starts_with('/')) {
         return refusal{.status = 400, .code = "admin-target", .message = "The admin listener is not a proxy."};
+    }
     return std::nullopt;
 }
 
 admin_answer readiness_answer(const readiness& r) {
     const bool is_ready = r.state == readiness_state::ready;
     boost::json::object body{{"ready", is_ready}, {"state", name_of(r.state)}};
-    if (!r.error.empty())
+    if (!r.error.empty()) {
         body["last_error"] = escaped(r.error);
+    }
     return {is_ready ? 200u : 503u, "application/json", boost::json::serialize(body) + "\n"};
 }
 
@@ -101,15 +109,17 @@ admin_answer status_answer(const readiness& r, std::span<const credential_gauge>
     answer.body = fmt::format("countersign {}\nstate: {}\n", COUNTERSIGN_VERSION, name_of(r.state));
     for (const credential_gauge& c : credentials) {
         answer.body += fmt::format("credentials {}: from {}, ", escaped(c.identity), escaped(c.provider));
-        if (std::isinf(c.expiry_seconds))
+        if (std::isinf(c.expiry_seconds)) {
             answer.body += "without expiry\n";
-        else if (c.expiry_seconds <= 0)
+        } else if (c.expiry_seconds <= 0) {
             answer.body += "expired\n";
-        else
+        } else {
             answer.body += fmt::format("for {:.0f} s more\n", c.expiry_seconds);
+        }
     }
-    if (!r.error.empty())
+    if (!r.error.empty()) {
         answer.body += fmt::format("last error: {}\n", escaped(r.error));
+    }
     answer.body += "see: /healthz /readyz /metrics\n";
     return answer;
 }
@@ -123,8 +133,9 @@ std::string render(const admin_answer& a, bool head_request) {
         a.content_type,
         a.body.size()
     );
-    if (!head_request)
+    if (!head_request) {
         text += a.body;
+    }
     return text;
 }
 

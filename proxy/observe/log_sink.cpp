@@ -14,8 +14,9 @@ namespace countersign::proxy {
 
 log_sink::log_sink(int descriptor) noexcept : descriptor_(descriptor), kind_(kind::stream) {
     struct stat about {};
-    if (::fstat(descriptor, &about) != 0)
+    if (::fstat(descriptor, &about) != 0) {
         return;
+    }
     if (S_ISREG(about.st_mode)) {
         kind_ = kind::file;
     } else if (S_ISSOCK(about.st_mode)) {
@@ -26,24 +27,27 @@ log_sink::log_sink(int descriptor) noexcept : descriptor_(descriptor), kind_(kin
         char path[32];
         *fmt::format_to_n(path, sizeof path - 1, "/proc/self/fd/{}", descriptor).out = '\0';
         const int again = ::open(path, O_WRONLY | O_NONBLOCK | O_APPEND | O_NOCTTY | O_CLOEXEC);
-        if (again < 0)
+        if (again < 0) {
             return;
+        }
         descriptor_ = again;
         owns_ = true;
     }
 }
 
 log_sink::~log_sink() {
-    if (owns_)
+    if (owns_) {
         ::close(descriptor_);
+    }
 }
 
 bool log_sink::write_all(std::string_view text) noexcept {
     // We cannot open another user's pipe again, but at least we can ask first whether there is room.
     if (kind_ == kind::stream && !owns_) {
         pollfd room{descriptor_, POLLOUT, 0};
-        if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0)
+        if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) {
             return false;
+        }
     }
     ssize_t written = 0;
     do {

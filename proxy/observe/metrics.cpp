@@ -13,18 +13,21 @@ void histogram::add(std::chrono::nanoseconds value) noexcept {
 }
 
 void histogram::merge(const histogram& other) noexcept {
-    for (std::size_t i = 0; i < buckets.size(); ++i)
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
         buckets[i] += other.buckets[i];
+    }
     count += other.count;
     sum += other.sum;
 }
 
 scope_counters& worker_metrics::of_scope(std::string_view service, std::string_view region) {
     std::pair<std::string, std::string> key(service, region);
-    if (const auto found = scopes.find(key); found != scopes.end())
+    if (const auto found = scopes.find(key); found != scopes.end()) {
         return found->second;
-    if (scopes.size() >= max_series)
+    }
+    if (scopes.size() >= max_series) {
         key = {"other", "other"};
+    }
     return scopes[std::move(key)];
 }
 

@@ -45,10 +45,12 @@ worker_metrics merged(std::span<const worker_metrics> workers) {
     for (const worker_metrics& w : workers) {
         for (const auto& [name, from] : w.scopes) {
             scope_counters& to = sum.scopes[name];
-            for (std::size_t i = 0; i < from.requests_by_code.size(); ++i)
+            for (std::size_t i = 0; i < from.requests_by_code.size(); ++i) {
                 to.requests_by_code[i] += from.requests_by_code[i];
-            for (std::size_t i = 0; i < from.retries.size(); ++i)
+            }
+            for (std::size_t i = 0; i < from.retries.size(); ++i) {
                 to.retries[i] += from.retries[i];
+            }
             to.first_attempts += from.first_attempts;
         }
         sum.request_seconds.merge(w.request_seconds);
@@ -67,11 +69,14 @@ worker_metrics merged(std::span<const worker_metrics> workers) {
 MetricFamily requests(const worker_metrics& m) {
     MetricFamily family{
         "countersign_requests_total", "Requests answered; code 0: no answer could be sent.", MetricType::Counter, {}};
-    for (const auto& [name, counters] : m.scopes)
-        for (std::size_t code = 0; code < counters.requests_by_code.size(); ++code)
-            if (const std::uint64_t n = counters.requests_by_code[code])
+    for (const auto& [name, counters] : m.scopes) {
+        for (std::size_t code = 0; code < counters.requests_by_code.size(); ++code) {
+            if (const std::uint64_t n = counters.requests_by_code[code]) {
                 add(family, {{"service", name.first}, {"region", name.second}, {"code", std::to_string(code)}}, real(n)
                 );
+            }
+        }
+    }
     return family;
 }
 
@@ -84,8 +89,9 @@ MetricFamily attempts(const worker_metrics& m) {
     for (const auto& [name, counters] : m.scopes) {
         by_reason& sum = services[name.first];
         sum.first += counters.first_attempts;
-        for (std::size_t i = 0; i < reasons.size(); ++i)
+        for (std::size_t i = 0; i < reasons.size(); ++i) {
             sum.retries[i] += counters.retries[i];
+        }
     }
     MetricFamily family{
         "countersign_attempts_total",
@@ -94,8 +100,9 @@ MetricFamily attempts(const worker_metrics& m) {
         {}};
     for (const auto& [service, sum] : services) {
         add(family, {{"service", std::string(service)}, {"reason", "first"}}, real(sum.first));
-        for (std::size_t i = 0; i < reasons.size(); ++i)
+        for (std::size_t i = 0; i < reasons.size(); ++i) {
             add(family, {{"service", std::string(service)}, {"reason", reasons[i]}}, real(sum.retries[i]));
+        }
     }
     return family;
 }
@@ -103,8 +110,9 @@ MetricFamily attempts(const worker_metrics& m) {
 MetricFamily distribution(const char* name, const char* about, const histogram& h) {
     ClientMetric metric;
     std::uint64_t below = 0;
-    for (std::size_t i = 0; i < histogram::bounds.size(); ++i)
+    for (std::size_t i = 0; i < histogram::bounds.size(); ++i) {
         metric.histogram.bucket.push_back({below += h.buckets[i], histogram::bounds[i]});
+    }
     metric.histogram.sample_count = h.count; // the serializer makes the +Inf bucket of it
     metric.histogram.sample_sum = h.sum;
     return {name, about, MetricType::Histogram, {metric}};
@@ -134,24 +142,27 @@ MetricFamily single(const char* name, const char* about, MetricType type, double
 MetricFamily expiries(std::span<const credential_gauge> credentials) {
     MetricFamily family{
         "countersign_credentials_expiry_seconds", "Seconds until the credentials expire.", MetricType::Gauge, {}};
-    for (const credential_gauge& c : credentials)
+    for (const credential_gauge& c : credentials) {
         add(family, {{"identity", c.identity}, {"provider", c.provider}}, c.expiry_seconds);
+    }
     return family;
 }
 
 double resident_bytes() {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/statm", "re"), &std::fclose);
     unsigned long pages = 0;
-    if (!file || std::fscanf(file.get(), "%*u %lu", &pages) != 1)
+    if (!file || std::fscanf(file.get(), "%*u %lu", &pages) != 1) {
         return 0;
+    }
     return static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 double open_descriptors() {
     const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc/self/fd"), &::closedir);
     double count = 0;
-    while (folder && ::readdir(folder.get()))
+    while (folder && ::readdir(folder.get())) {
         ++count;
+    }
     return std::max(0.0, count - 3); // ".", ".." and the one we read with
 }
 

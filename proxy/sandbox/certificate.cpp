@@ -21,8 +21,9 @@ constexpr std::size_t most_leaves = 1000;
 constexpr const char* local_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
 
 void check(bool worked, const char* what) {
-    if (!worked)
+    if (!worked) {
         throw std::runtime_error(std::string("cannot make a certificate: ") + what);
+    }
 }
 
 key_pointer make_key() {
@@ -108,8 +109,9 @@ void certificate_authority::certify(boost::asio::ssl::context& context) {
 
 int certificate_authority::choose(SSL* connection, int*, void* self) {
     const char* name = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
-    if (!name)
+    if (!name) {
         return SSL_TLSEXT_ERR_NOACK;
+    }
     try {
         X509* leaf = static_cast<certificate_authority*>(self)->leaf_for(name);
         return SSL_use_certificate(connection, leaf) == 1 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -119,12 +121,15 @@ int certificate_authority::choose(SSL* connection, int*, void* self) {
 }
 
 X509* certificate_authority::leaf_for(std::string_view host) {
-    if (!is_host_name(host) || !is_aws_host(host))
+    if (!is_host_name(host) || !is_aws_host(host)) {
         return local_leaf_.get();
-    if (const auto known = leaves_.find(host); known != leaves_.end())
+    }
+    if (const auto known = leaves_.find(host); known != leaves_.end()) {
         return known->second.get();
-    if (leaves_.size() == most_leaves)
+    }
+    if (leaves_.size() == most_leaves) {
         leaves_.clear();
+    }
     const std::string name(host);
     return leaves_.emplace(name, issue("DNS:" + name)).first->second.get();
 }

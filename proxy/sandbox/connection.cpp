@@ -51,8 +51,9 @@ request request_of(parser& parsed) {
     const std::size_t mark = std::min(target.find('?'), target.size());
     ask.path = mark == 0 ? "/" : std::string(target.substr(0, mark));
     ask.query = target.substr(std::min(mark + 1, target.size()));
-    for (const auto& f : message)
+    for (const auto& f : message) {
         ask.headers.push_back({std::string(f.name_string()), std::string(f.value())});
+    }
     ask.body = std::move(message.body());
     return ask;
 }
@@ -61,10 +62,12 @@ request request_of(parser& parsed) {
 std::string head_of(const answer& a, bool keep_alive) {
     std::string head =
         fmt::format("HTTP/1.1 {} {}\r\n", a.status, std::string(http::obsolete_reason(http::status(a.status))));
-    for (const field& f : a.headers)
+    for (const field& f : a.headers) {
         head += fmt::format("{}: {}\r\n", f.name, f.value);
-    if (a.status != 204 && a.status != 304) // RFC 9110 section 8.6
+    }
+    if (a.status != 204 && a.status != 304) { // RFC 9110 section 8.6
         head += fmt::format("Content-Length: {}\r\n", a.body.size());
+    }
     head += "Server: countersign-sandbox\r\n";
     head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
     return head;
@@ -83,14 +86,17 @@ chain::task<next> write_answer(Stream& stream, const answer& a, bool head_reques
         asio::steady_timer timer(co_await asio::this_coro::executor, a.delay);
         co_await timer.async_wait(as_result);
     }
-    if (a.how == delivery::reset)
+    if (a.how == delivery::reset) {
         reset(lowest(stream));
-    if (a.how == delivery::reset || a.how == delivery::closed)
+    }
+    if (a.how == delivery::reset || a.how == delivery::closed) {
         co_return next::close;
+    }
 
     std::string message = head_of(a, keep_alive && a.how == delivery::whole);
-    if (!head_request && a.status != 204 && a.status != 304)
+    if (!head_request && a.status != 204 && a.status != 304) {
         message += a.how == delivery::truncated ? a.body.substr(0, a.body.size() / 2) : a.body;
+    }
     lowest(stream).expires_after(patience);
     const auto [error, size] = co_await asio::async_write(stream, asio::buffer(message), as_result);
     co_return error || !keep_alive || a.how != delivery::whole ? next::close : next::another_request;
@@ -98,10 +104,12 @@ chain::task<next> write_answer(Stream& stream, const answer& a, bool head_reques
 
 // The answer to a request that cannot be read; status 0: there is none.
 answer unreadable(beast::error_code error) {
-    if (error == http::error::body_limit)
+    if (error == http::error::body_limit) {
         return text_answer(413, "text/plain", "The sandbox takes bodies up to 16 MiB.\n");
-    if (error == http::error::header_limit || error == http::error::buffer_overflow)
+    }
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
         return text_answer(431, "text/plain", "The head of the request is over 64 KiB.\n");
+    }
     const bool malformed = error.category() == make_error_code(http::error::bad_method).category() &&
                            error != http::error::end_of_stream && error != http::error::partial_message;
     return malformed ? text_answer(400, "text/plain", "This is no HTTP request.\n") : text_answer(0, "", "");
@@ -111,13 +119,15 @@ template <class Stream>
 chain::task<beast::error_code> read_request(Stream& stream, beast::flat_buffer& buffer, parser& parsed) {
     lowest(stream).expires_after(patience);
     const auto [head_error, head_size] = co_await http::async_read_header(stream, buffer, parsed, as_result);
-    if (head_error)
+    if (head_error) {
         co_return head_error;
+    }
     if (beast::iequals(parsed.get()[http::field::expect], "100-continue") && !parsed.is_done()) {
         const auto [error, size] =
             co_await asio::async_write(stream, asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25), as_result);
-        if (error)
+        if (error) {
             co_return error;
+        }
     }
     lowest(stream).expires_after(patience);
     const auto [error, size] = co_await http::async_read(stream, buffer, parsed, as_result);
@@ -133,8 +143,9 @@ chain::task<> converse(Stream& stream, beast::flat_buffer& buffer, house& shared
         const beast::error_code error = co_await read_request(stream, buffer, parsed);
         if (error) {
             const answer a = unreadable(error);
-            if (a.status != 0)
+            if (a.status != 0) {
                 co_await write_answer(stream, a, false, false);
+            }
             co_return;
         }
         const bool keep_alive = parsed.get().keep_alive();
@@ -150,12 +161,14 @@ chain::task<> serve_tls(beast::tcp_stream plain, beast::flat_buffer& buffer, hou
     lowest(stream).expires_after(patience);
     const auto [error, used] =
         co_await stream.async_handshake(asio::ssl::stream_base::server, buffer.data(), as_result);
-    if (error)
+    if (error) {
         co_return;
+    }
     buffer.consume(used);
     co_await converse(stream, buffer, shared);
-    if (!lowest(stream).socket().is_open())
+    if (!lowest(stream).socket().is_open()) {
         co_return;
+    }
     lowest(stream).expires_after(std::chrono::seconds(1));
     co_await stream.async_shutdown(as_result);
 }
@@ -167,12 +180,14 @@ chain::task<> serve_socket(asio::ip::tcp::socket socket, house& shared) {
     beast::flat_buffer buffer(buffer_limit);
     stream.expires_after(patience);
     const auto [error, is_tls] = co_await beast::async_detect_ssl(stream, buffer, as_result);
-    if (error)
+    if (error) {
         co_return;
-    if (!is_tls)
+    }
+    if (!is_tls) {
         co_await converse(stream, buffer, shared);
-    else if (shared.tls)
+    } else if (shared.tls) {
         co_await serve_tls(std::move(stream), buffer, shared);
+    }
 }
 
 struct counted {

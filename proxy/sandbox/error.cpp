@@ -18,8 +18,9 @@ answer rest_xml(const service_error& e, std::string_view request_id) {
     pugi::xml_node error = document.append_child("Error");
     add_text(error, "Code", e.code);
     add_text(error, "Message", e.message);
-    for (const field& f : e.details)
+    for (const field& f : e.details) {
         add_text(error, f.name.c_str(), f.value);
+    }
     add_text(error, "RequestId", request_id);
     return xml_answer(e.status, document);
 }
@@ -87,8 +88,9 @@ service_error throttled(signer::wire_protocol protocol) {
 }
 
 service_error broken(signer::wire_protocol protocol) {
-    if (protocol == signer::wire_protocol::rest_xml)
+    if (protocol == signer::wire_protocol::rest_xml) {
         return {500, "InternalError", "We encountered an internal error. Please try again."};
+    }
     return {500, "InternalFailure", "The request processing has failed because of an unknown error."};
 }
 

@@ -19,8 +19,9 @@ std::string_view next_part(std::string_view& text) noexcept {
 std::optional<unsigned> number(std::string_view text, unsigned least, unsigned most) noexcept {
     unsigned value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most)
+    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
         return std::nullopt;
+    }
     return value;
 }
 
@@ -30,8 +31,9 @@ std::optional<std::chrono::milliseconds> duration(std::string_view text) noexcep
         const auto n = number(text.substr(0, text.size() - 2), 0, 60'000);
         return n ? std::optional(std::chrono::milliseconds(*n)) : std::nullopt;
     }
-    if (!text.ends_with('s'))
+    if (!text.ends_with('s')) {
         return std::nullopt;
+    }
     const auto n = number(text.substr(0, text.size() - 1), 0, 60);
     return n ? std::optional(std::chrono::milliseconds(*n * 1000)) : std::nullopt;
 }
@@ -78,13 +80,16 @@ bool read_argument(std::string_view& text, fault& f) noexcept {
 std::optional<fault> parse_fault(std::string_view text) noexcept {
     const std::string_view name = next_part(text);
     for (const form& known : forms) {
-        if (known.name != name)
+        if (known.name != name) {
             continue;
+        }
         fault f{known.kind, known.count};
-        if (!read_argument(text, f))
+        if (!read_argument(text, f)) {
             return std::nullopt;
-        if (text.empty())
+        }
+        if (text.empty()) {
             return f;
+        }
         f.count = number(text, 0, 1'000'000);
         return f.count ? std::optional(f) : std::nullopt;
     }
@@ -92,13 +97,16 @@ std::optional<fault> parse_fault(std::string_view text) noexcept {
 }
 
 bool fault_counter::hits(const fault& f, const std::string& request) {
-    if (!f.count)
+    if (!f.count) {
         return true;
-    if (done_.size() >= most_requests && !done_.contains(request))
+    }
+    if (done_.size() >= most_requests && !done_.contains(request)) {
         done_.clear();
+    }
     unsigned& done = done_[request];
-    if (done >= *f.count)
+    if (done >= *f.count) {
         return false;
+    }
     ++done;
     return true;
 }

@@ -16,31 +16,38 @@ using signer::mismatch;
 using signer::wire_protocol;
 
 service_error expired_token(wire_protocol protocol) {
-    if (protocol == wire_protocol::json)
+    if (protocol == wire_protocol::json) {
         return {400, "ExpiredTokenException", "The security token included in the request is expired"};
-    if (protocol == wire_protocol::rest_xml)
+    }
+    if (protocol == wire_protocol::rest_xml) {
         return {400, "ExpiredToken", "The provided token has expired."};
+    }
     return {403, "ExpiredToken", "The security token included in the request is expired"};
 }
 
 // The token belongs to whoever signed; a proxy's client, who reads this answer, must not learn it.
 std::string masked(std::string text, const std::string& token) {
-    if (token.empty())
+    if (token.empty()) {
         return text;
+    }
     std::string encoded = percent_encode(token);
-    for (std::size_t at = 0; (at = encoded.find('/', at)) != std::string::npos; at += 3)
+    for (std::size_t at = 0; (at = encoded.find('/', at)) != std::string::npos; at += 3) {
         encoded.replace(at, 1, "%2F");
-    for (const std::string& secret : {token, encoded})
-        for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos;)
+    }
+    for (const std::string& secret : {token, encoded}) {
+        for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos;) {
             text.replace(at, secret.size(), "(hidden)");
+        }
+    }
     return text;
 }
 
 } // namespace
 
 std::string_view verdict::name() const noexcept {
-    if (expired_token)
+    if (expired_token) {
         return "expired_token";
+    }
     return name_of(found.what);
 }
 
@@ -48,8 +55,9 @@ verdict judge(
     const request& ask, const std::optional<signer::scope>& expected, const key_ring& keys, std::chrono::sys_seconds now
 ) {
     std::vector<signer::header> headers;
-    for (const field& f : ask.headers)
+    for (const field& f : ask.headers) {
         headers.push_back({f.name, f.value});
+    }
     const signer::request message{ask.method, ask.path, ask.query, headers, {}};
     std::string body_hash(64, '0');
     signer::write_hex(signer::sha256_of(ask.body), body_hash.data());
@@ -57,8 +65,9 @@ verdict judge(
     signer::expectation how;
     how.lookup = [&](std::string_view id) -> std::optional<signer::key_entry> {
         const identity* known = keys.find(id);
-        if (!known)
+        if (!known) {
             return std::nullopt;
+        }
         return signer::key_entry{known->secret_access_key, known->session_token};
     };
     if (expected) {
@@ -83,14 +92,17 @@ verdict judge(
 }
 
 service_error refuse(const verdict& v, wire_protocol protocol) {
-    if (v.expired_token)
+    if (v.expired_token) {
         return expired_token(protocol);
+    }
     const fault_wording w = wording_of(v.found.what, protocol);
     service_error e{w.status, w.code, w.message};
-    if (!v.found.detail.empty())
+    if (!v.found.detail.empty()) {
         e.message += fmt::format(" (sandbox: {})", v.found.detail);
-    if (v.found.what != mismatch::wrong_signature)
+    }
+    if (v.found.what != mismatch::wrong_signature) {
         return e;
+    }
     const std::string canonical_request = masked(v.found.canonical_request, v.session_token);
     const std::string string_to_sign = masked(v.found.string_to_sign, v.session_token);
     if (protocol == wire_protocol::rest_xml) {

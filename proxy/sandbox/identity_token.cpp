@@ -21,8 +21,9 @@ bool is_base64url(std::string_view text) {
 }
 
 std::optional<std::string> from_base64url(std::string_view text) {
-    if (!is_base64url(text) || text.size() % 4 == 1)
+    if (!is_base64url(text) || text.size() % 4 == 1) {
         return std::nullopt;
+    }
     std::string padded(text);
     std::replace(padded.begin(), padded.end(), '-', '+');
     std::replace(padded.begin(), padded.end(), '_', '/');
@@ -30,16 +31,18 @@ std::optional<std::string> from_base64url(std::string_view text) {
     padded.append(padding, '=');
     std::vector<unsigned char> bytes(padded.size() / 4 * 3);
     const auto* from = reinterpret_cast<const unsigned char*>(padded.data());
-    if (EVP_DecodeBlock(bytes.data(), from, static_cast<int>(padded.size())) < 0)
+    if (EVP_DecodeBlock(bytes.data(), from, static_cast<int>(padded.size())) < 0) {
         return std::nullopt;
+    }
     return std::string(bytes.begin(), bytes.end() - static_cast<std::ptrdiff_t>(padding));
 }
 
 std::optional<std::string> text_claim(const json::object& claims, std::string_view name) {
     const auto* found = claims.if_contains(name);
     const auto* text = found ? found->if_string() : nullptr;
-    if (!text || text->empty() || std::any_of(text->begin(), text->end(), [](char c) { return c < ' ' || c > '~'; }))
+    if (!text || text->empty() || std::any_of(text->begin(), text->end(), [](char c) { return c < ' ' || c > '~'; })) {
         return std::nullopt;
+    }
     return std::string(*text);
 }
 
@@ -49,23 +52,27 @@ std::optional<identity_token> read_identity_token(std::string_view token) {
     const auto first = token.find('.');
     const auto last = token.rfind('.');
     if (token.size() > longest_token || first == last || !is_base64url(token.substr(0, first)) ||
-        !is_base64url(token.substr(last + 1)))
+        !is_base64url(token.substr(last + 1))) {
         return std::nullopt;
+    }
     const auto text = from_base64url(token.substr(first + 1, last - first - 1));
     boost::system::error_code error;
     const auto parsed = text ? json::parse(*text, error) : json::value();
     const auto* claims = !error ? parsed.if_object() : nullptr;
-    if (!claims)
+    if (!claims) {
         return std::nullopt;
+    }
     const auto issuer = text_claim(*claims, "iss");
     const auto subject = text_claim(*claims, "sub");
-    if (!issuer || !subject)
+    if (!issuer || !subject) {
         return std::nullopt;
+    }
     identity_token read{*issuer, *subject, std::nullopt};
     if (const auto* end = claims->if_contains("exp")) {
         const auto* seconds = end->if_int64();
-        if (!seconds)
+        if (!seconds) {
             return std::nullopt;
+        }
         read.expires = std::chrono::sys_seconds(std::chrono::seconds(*seconds));
     }
     return read;

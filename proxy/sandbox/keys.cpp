@@ -23,11 +23,14 @@ key_ring::key_ring(random_source random) : random_(std::move(random)) {
 }
 
 const identity* key_ring::find(std::string_view access_key_id) const noexcept {
-    if (access_key_id == fixed_.access_key_id)
+    if (access_key_id == fixed_.access_key_id) {
         return &fixed_;
-    for (const identity& i : issued_)
-        if (i.access_key_id == access_key_id)
+    }
+    for (const identity& i : issued_) {
+        if (i.access_key_id == access_key_id) {
             return &i;
+        }
+    }
     return nullptr;
 }
 
@@ -46,8 +49,9 @@ const identity& key_ring::issue_session(std::chrono::sys_seconds expires) {
 }
 
 identity& key_ring::add_temporary(std::chrono::sys_seconds expires) {
-    if (issued_.size() == most_keys)
+    if (issued_.size() == most_keys) {
         issued_.pop_front();
+    }
     identity i;
     i.access_key_id = "ASIA" + random_text(16, base32);
     i.secret_access_key = random_text(40, base64);
@@ -61,8 +65,9 @@ std::string key_ring::random_text(std::size_t length, std::string_view alphabet)
     std::vector<unsigned char> bytes(length);
     random_(bytes);
     std::string out;
-    for (const unsigned char b : bytes)
+    for (const unsigned char b : bytes) {
         out += alphabet[b % alphabet.size()]; // both alphabets divide 256: no bias
+    }
     return out;
 }
 

@@ -12,8 +12,9 @@ char lower(char c) noexcept {
 }
 
 int hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
+    }
     const char l = lower(c);
     return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
@@ -44,9 +45,11 @@ bool equals_any_case(std::string_view a, std::string_view b) noexcept {
 }
 
 std::string_view request::header(std::string_view name) const noexcept {
-    for (const field& f : headers)
-        if (equals_any_case(f.name, name))
+    for (const field& f : headers) {
+        if (equals_any_case(f.name, name)) {
             return f.value;
+        }
+    }
     return {};
 }
 
@@ -108,8 +111,9 @@ std::vector<field> parse_form(std::string_view text) {
     while (!text.empty()) {
         const std::string_view pair = text.substr(0, text.find('&'));
         text.remove_prefix(std::min(pair.size() + 1, text.size()));
-        if (pair.empty())
+        if (pair.empty()) {
             continue;
+        }
         const std::size_t equals = std::min(pair.find('='), pair.size());
         const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
         out.push_back({form_decode(pair.substr(0, equals)), form_decode(value)});
@@ -118,9 +122,11 @@ std::vector<field> parse_form(std::string_view text) {
 }
 
 std::optional<std::string> find_value(const std::vector<field>& form, std::string_view name) {
-    for (const field& f : form)
-        if (f.name == name)
+    for (const field& f : form) {
+        if (f.name == name) {
             return f.value;
+        }
+    }
     return std::nullopt;
 }
 

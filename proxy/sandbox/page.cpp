@@ -24,8 +24,9 @@ constexpr std::size_t shown_digits = 8;
 
 std::string without_signature(std::string_view authorization) {
     const std::size_t at = authorization.rfind(signature_field);
-    if (!authorization.starts_with("AWS4-") || at == std::string_view::npos)
+    if (!authorization.starts_with("AWS4-") || at == std::string_view::npos) {
         return std::string(hidden);
+    }
     return fmt::format("{}...", authorization.substr(0, at + signature_field.size() + shown_digits));
 }
 
@@ -33,18 +34,20 @@ std::string without_signature(std::string_view authorization) {
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (c > ' ' && c < 0x7f)
+        if (c > ' ' && c < 0x7f) {
             out += c;
-        else
+        } else {
             out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        }
     }
     return out;
 }
 
 std::string printable(std::string_view text) {
     std::string out;
-    for (const char c : text)
+    for (const char c : text) {
         out += c == ' ' ? " " : escaped({&c, 1});
+    }
     return out;
 }
 
@@ -64,11 +67,14 @@ std::vector<field> without_secrets(const std::vector<field>& headers) {
     };
     std::vector<field> out = headers;
     for (field& f : out) {
-        for (const std::string_view name : secret)
-            if (equals_any_case(f.name, name))
+        for (const std::string_view name : secret) {
+            if (equals_any_case(f.name, name)) {
                 f.value = hidden;
-        if (equals_any_case(f.name, "authorization"))
+            }
+        }
+        if (equals_any_case(f.name, "authorization")) {
             f.value = without_signature(f.value);
+        }
     }
     return out;
 }
@@ -85,10 +91,12 @@ std::string describe(const journal_entry& e) {
         e.verdict,
         e.status
     );
-    if (!e.fault.empty())
+    if (!e.fault.empty()) {
         line += fmt::format(" fault={}", escaped(e.fault));
-    if (!e.detail.empty())
+    }
+    if (!e.detail.empty()) {
         line += fmt::format(" ({})", printable(e.detail));
+    }
     return line;
 }
 
@@ -96,8 +104,9 @@ std::string to_json(const std::deque<journal_entry>& journal) {
     json::array out;
     for (const journal_entry& e : journal) {
         json::array headers;
-        for (const field& f : e.headers)
+        for (const field& f : e.headers) {
             headers.push_back(json::array{printable(f.name), printable(f.value)});
+        }
         out.push_back(json::object{
             {"time", iso_time(e.time)},
             {"method", printable(e.method)},

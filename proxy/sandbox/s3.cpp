@@ -60,16 +60,18 @@ bool is_harmless(std::string_view name) noexcept {
         "fetch-owner",
         "location",
     };
-    if (equals_any_case(name.substr(0, 6), "x-amz-"))
+    if (equals_any_case(name.substr(0, 6), "x-amz-")) {
         return true;
+    }
     return std::any_of(known.begin(), known.end(), [&](std::string_view k) { return k == name; });
 }
 
 bool is_kept(std::string_view name) noexcept {
     constexpr std::array known{
         "cache-control", "content-disposition", "content-encoding", "content-language", "expires"};
-    if (equals_any_case(name.substr(0, 11), "x-amz-meta-"))
+    if (equals_any_case(name.substr(0, 11), "x-amz-meta-")) {
         return true;
+    }
     return std::any_of(known.begin(), known.end(), [&](std::string_view k) { return equals_any_case(k, name); });
 }
 
@@ -85,15 +87,19 @@ service_error no_such_bucket(const s3_place& where) {
 }
 
 s3::outcome s3::respond(const request& ask, std::chrono::sys_seconds now) {
-    if (is_chunked_upload(ask))
+    if (is_chunked_upload(ask)) {
         return not_implemented("aws-chunked uploads (STREAMING-... payloads): send the body in one piece");
-    for (const field& f : parse_form(ask.query))
-        if (!is_harmless(f.name))
+    }
+    for (const field& f : parse_form(ask.query)) {
+        if (!is_harmless(f.name)) {
             return not_implemented(fmt::format("the parameter {}", percent_encode(f.name)));
+        }
+    }
     const s3_place where = place_of(ask.host(), ask.path);
     if (where.bucket.empty()) {
-        if (ask.method != "GET")
+        if (ask.method != "GET") {
             return method_not_allowed();
+        }
         return account();
     }
     return where.key.empty() ? bucket(ask, where, now) : object_of(ask, where, now);
@@ -101,50 +107,62 @@ s3::outcome s3::respond(const request& ask, std::chrono::sys_seconds now) {
 
 s3::outcome s3::bucket(const request& ask, const s3_place& where, std::chrono::sys_seconds now) {
     const auto answered = [&](bucket_error e, unsigned status) -> outcome {
-        if (e != bucket_error::none)
+        if (e != bucket_error::none) {
             return error_of(e, where);
+        }
         answer a;
         a.status = status;
         return a;
     };
     if (ask.method == "PUT") {
         outcome made = answered(buckets_.create(where.bucket, now), 200);
-        if (auto* a = std::get_if<answer>(&made))
+        if (auto* a = std::get_if<answer>(&made)) {
             a->headers.push_back({"Location", "/" + where.bucket});
+        }
         return made;
     }
-    if (ask.method == "DELETE")
+    if (ask.method == "DELETE") {
         return answered(buckets_.remove(where.bucket), 204);
-    if (ask.method == "HEAD")
+    }
+    if (ask.method == "HEAD") {
         return answered(buckets_.find(where.bucket) ? bucket_error::none : bucket_error::no_such_bucket, 200);
-    if (ask.method != "GET")
+    }
+    if (ask.method != "GET") {
         return method_not_allowed();
+    }
     return list(where, parse_form(ask.query));
 }
 
 s3::outcome s3::object_of(const request& ask, const s3_place& where, std::chrono::sys_seconds now) {
-    if (ask.method == "PUT")
+    if (ask.method == "PUT") {
         return put(ask, where, now);
-    if (ask.method == "GET" || ask.method == "HEAD")
+    }
+    if (ask.method == "GET" || ask.method == "HEAD") {
         return get(ask, where);
-    if (ask.method != "DELETE")
+    }
+    if (ask.method != "DELETE") {
         return method_not_allowed();
-    if (const bucket_error e = buckets_.erase(where.bucket, where.key); e != bucket_error::none)
+    }
+    if (const bucket_error e = buckets_.erase(where.bucket, where.key); e != bucket_error::none) {
         return error_of(e, where);
+    }
     answer a;
     a.status = 204;
     return a;
 }
 
 s3::outcome s3::get(const request& ask, const s3_place& where) const {
-    if (!buckets_.find(where.bucket))
+    if (!buckets_.find(where.bucket)) {
         return error_of(bucket_error::no_such_bucket, where);
+    }
     const object* found = buckets_.find(where.bucket, where.key);
-    if (!found)
+    if (!found) {
         return no_such_key(where);
+    }
     const byte_range range = parse_range(ask.header("range"), found->body.size());
-    if (range.kind == range_kind::unsatisfiable)
+    if (range.kind == range_kind::unsatisfiable) {
         return service_error{416, "InvalidRange", "The requested range is not satisfiable"};
+    }
     answer a = text_answer(200, found->content_type, found->body);
     a.headers.push_back({"ETag", found->etag});
     a.headers.push_back({"Last-Modified", http_time(found->modified)});
@@ -164,22 +182,27 @@ s3::outcome s3::get(const request& ask, const s3_place& where) const {
 }
 
 s3::outcome s3::put(const request& ask, const s3_place& where, std::chrono::sys_seconds now) {
-    if (!ask.header("x-amz-copy-source").empty())
+    if (!ask.header("x-amz-copy-source").empty()) {
         return not_implemented("copies");
+    }
     object made;
     made.body = ask.body;
     made.content_type = ask.header("content-type");
-    if (made.content_type.empty())
+    if (made.content_type.empty()) {
         made.content_type = "binary/octet-stream";
-    for (const field& f : ask.headers)
-        if (is_kept(f.name))
+    }
+    for (const field& f : ask.headers) {
+        if (is_kept(f.name)) {
             made.kept.push_back(f);
+        }
+    }
     made.etag = etag_of(made.body);
     made.modified = now;
     answer a;
     a.headers.push_back({"ETag", made.etag});
-    if (const bucket_error e = buckets_.store(where.bucket, where.key, std::move(made)); e != bucket_error::none)
+    if (const bucket_error e = buckets_.store(where.bucket, where.key, std::move(made)); e != bucket_error::none) {
         return error_of(e, where);
+    }
     return a;
 }
 

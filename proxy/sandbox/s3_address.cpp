@@ -16,20 +16,23 @@ s3_place place_of(std::string_view host, std::string_view path) {
         }
     }
     path.remove_prefix(path.starts_with('/') ? 1 : 0);
-    if (!prefix.empty())
+    if (!prefix.empty()) {
         return {std::string(prefix), percent_decode(path)};
+    }
     const std::size_t slash = std::min(path.find('/'), path.size());
     return {percent_decode(path.substr(0, slash)), percent_decode(path.substr(std::min(slash + 1, path.size())))};
 }
 
 byte_range parse_range(std::string_view header, std::size_t size) noexcept {
     constexpr std::string_view unit = "bytes=";
-    if (!header.starts_with(unit))
+    if (!header.starts_with(unit)) {
         return {};
+    }
     header.remove_prefix(unit.size());
     const std::size_t dash = header.find('-');
-    if (dash == std::string_view::npos)
+    if (dash == std::string_view::npos) {
         return {};
+    }
     const auto read = [](std::string_view text, std::size_t& value) {
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         return error == std::errc{} && end == text.data() + text.size();
@@ -39,16 +42,20 @@ byte_range parse_range(std::string_view header, std::size_t size) noexcept {
     std::size_t first = 0;
     std::size_t last = size;
     if (from.empty()) { // the last N bytes
-        if (!read(to, last))
+        if (!read(to, last)) {
             return {};
-        if (last == 0 || size == 0)
+        }
+        if (last == 0 || size == 0) {
             return {range_kind::unsatisfiable, 0, 0};
+        }
         return {range_kind::part, size - std::min(last, size), size - 1};
     }
-    if (!read(from, first) || (!to.empty() && (!read(to, last) || last < first)))
+    if (!read(from, first) || (!to.empty() && (!read(to, last) || last < first))) {
         return {};
-    if (first >= size)
+    }
+    if (first >= size) {
         return {range_kind::unsatisfiable, 0, 0};
+    }
     return {range_kind::part, first, std::min(last, size - 1)};
 }
 

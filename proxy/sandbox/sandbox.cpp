@@ -40,12 +40,15 @@ namespace {
 constexpr std::size_t most_connections = 256;
 
 void check(const sandbox_arguments& a) {
-    if (a.tls_certificate.empty() != a.tls_key.empty())
+    if (a.tls_certificate.empty() != a.tls_key.empty()) {
         throw wrong_usage("--tls-certificate and --tls-key go together");
-    if (!a.make_certificate.empty() && !a.tls_certificate.empty())
+    }
+    if (!a.make_certificate.empty() && !a.tls_certificate.empty()) {
         throw wrong_usage("--make-certificate makes a certificate, --tls-certificate brings one: choose");
-    if (a.credential_lifetime == 0 || a.credential_lifetime > 43200)
+    }
+    if (a.credential_lifetime == 0 || a.credential_lifetime > 43200) {
         throw wrong_usage("--credential-lifetime must be 1 to 43200 seconds");
+    }
 }
 
 // 127.0.0.1:9911, localhost:0, [::1]:9911. Nothing else is looked up: whoever names a host means another machine.
@@ -67,8 +70,9 @@ tcp::endpoint endpoint_of(const std::string& text) {
 // 127.0.0.1:9911, [::1]:9911
 std::string url_text(const tcp::endpoint& where) {
     const std::string address = where.address().to_string();
-    if (where.address().is_v6())
+    if (where.address().is_v6()) {
         return fmt::format("[{}]:{}", address, where.port());
+    }
     return fmt::format("{}:{}", address, where.port());
 }
 
@@ -78,8 +82,9 @@ void publish(const std::filesystem::path& path, const std::string& text) {
     std::ofstream out(fresh, std::ios::binary);
     out << text;
     out.close();
-    if (!out)
+    if (!out) {
         throw std::runtime_error(fmt::format("cannot write {}", fresh.string()));
+    }
     std::filesystem::rename(fresh, path);
 }
 
@@ -90,8 +95,9 @@ asio::ssl::context server_context() {
 }
 
 void fill_random(std::span<unsigned char> bytes) {
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
         throw std::runtime_error("the system has no random numbers");
+    }
 }
 
 // One line on standard output. A test program that starts the sandbox with a pipe and never reads it would
@@ -102,15 +108,17 @@ void print_line(const sandbox::journal_entry& entry) {
     line.resize(std::min<std::size_t>(line.size(), PIPE_BUF - 1));
     line += '\n';
     pollfd out{STDOUT_FILENO, POLLOUT, 0};
-    if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) [[maybe_unused]]
-        const auto written = write(STDOUT_FILENO, line.data(), line.size());
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+        [[maybe_unused]] const auto written = write(STDOUT_FILENO, line.data(), line.size());
+    }
 }
 
 chain::task<> accept_forever(tcp::acceptor& acceptor, sandbox::house& shared) {
     for (;;) {
         auto [error, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
-        if (error == asio::error::operation_aborted)
+        if (error == asio::error::operation_aborted) {
             co_return;
+        }
         if (error) { // out of descriptors: connections that end will free some
             asio::steady_timer timer(acceptor.get_executor(), std::chrono::milliseconds(100));
             co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));

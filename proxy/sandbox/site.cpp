@@ -27,8 +27,9 @@ bool is_open(const request& ask, const std::string& host) {
 
 std::optional<signer::scope> expected_scope(const std::string& host) {
     const auto found = signer::scope_of(host);
-    if (const auto* known = std::get_if<signer::host_scope>(&found))
+    if (const auto* known = std::get_if<signer::host_scope>(&found)) {
         return signer::scope{known->service, known->region};
+    }
     return std::nullopt;
 }
 
@@ -83,8 +84,9 @@ site::site(
 
 answer site::respond(const request& ask, std::chrono::sys_seconds now) {
     const std::string host = ask.host();
-    if (ask.path.starts_with("/_sandbox") && is_open(ask, host))
+    if (ask.path.starts_with("/_sandbox") && is_open(ask, host)) {
         return own_page(ask);
+    }
 
     journal_entry entry;
     entry.time = now;
@@ -95,20 +97,24 @@ answer site::respond(const request& ask, std::chrono::sys_seconds now) {
     ++served_;
     answer a = is_open(ask, host) ? open_answer(ask, now, entry) : signed_answer(ask, now, entry);
     entry.status = a.how == delivery::closed || a.how == delivery::reset ? 0 : a.status;
-    if (journal_.size() == journal_limit)
+    if (journal_.size() == journal_limit) {
         journal_.pop_front();
+    }
     report_(journal_.emplace_back(std::move(entry)));
     a.headers.push_back({"Date", http_time(now)}); // clients learn the offset of their clock from it
     return a;
 }
 
 answer site::own_page(const request& ask) const {
-    if (ask.method != "GET" && ask.method != "HEAD")
+    if (ask.method != "GET" && ask.method != "HEAD") {
         return text_answer(405, "text/plain", "GET only\n");
-    if (ask.path == "/_sandbox/requests")
+    }
+    if (ask.path == "/_sandbox/requests") {
         return text_answer(200, "application/json", to_json(journal_));
-    if (ask.path == "/_sandbox/" || ask.path == "/_sandbox")
+    }
+    if (ask.path == "/_sandbox/" || ask.path == "/_sandbox") {
         return text_answer(200, "text/plain", explanation());
+    }
     return text_answer(404, "text/plain", "Not found. /_sandbox/ says what there is.\n");
 }
 
@@ -119,8 +125,9 @@ answer site::open_answer(const request& ask, std::chrono::sys_seconds now, journ
     answer a = plan.instead ? std::move(*plan.instead)
                             : metadata_.respond(ask, now).value_or(text_answer(404, "text/plain", "Not found\n"));
     a.delay = plan.delay;
-    if (plan.how == delivery::truncated)
+    if (plan.how == delivery::truncated) {
         a.how = plan.how;
+    }
     return a;
 }
 
@@ -128,16 +135,18 @@ answer site::signed_answer(const request& ask, std::chrono::sys_seconds now, jou
     const std::string request_id = fmt::format("SANDBOX{:010}", served_);
     const std::string host = ask.host();
     const auto expected = expected_scope(host);
-    if (needs_no_signature(ask, host, expected))
+    if (needs_no_signature(ask, host, expected)) {
         return answer_anyone(ask, request_id, now, entry);
+    }
     const verdict v = judge(ask, expected, keys_, now);
     note(entry, v);
     // S3's form, where neither host nor scope names a service: people try "curl http://127.0.0.1:9911/bucket"
     // first.
     const std::string service = expected ? std::string(expected->service) : v.found.service;
     const auto protocol = service.empty() ? signer::wire_protocol::rest_xml : signer::traits_of(service).errors;
-    if (!v.admits())
+    if (!v.admits()) {
         return render(refuse(v, protocol), protocol, request_id);
+    }
     const auto serves = [&] { return serve(ask, v, request_id, now); };
     answer a = answer_by(serves, ask, protocol, request_id, entry);
     a.headers.push_back({service == "s3" ? "x-amz-request-id" : "x-amzn-RequestId", request_id});
@@ -172,42 +181,50 @@ answer site::answer_by(
         auto* error = std::get_if<service_error>(&served);
         a = error ? render(*error, protocol, request_id) : std::get<answer>(std::move(served));
     }
-    if (plan.how == delivery::truncated)
+    if (plan.how == delivery::truncated) {
         a.how = plan.how;
+    }
     a.delay = plan.delay;
     return a;
 }
 
 std::variant<answer, service_error>
 site::serve(const request& ask, const verdict& v, std::string_view request_id, std::chrono::sys_seconds now) {
-    if (v.found.service == "s3")
+    if (v.found.service == "s3") {
         return s3_.respond(ask, now);
-    if (v.found.service == "sts")
+    }
+    if (v.found.service == "sts") {
         return sts_.respond(ask, *v.who, request_id, now);
-    if (v.found.service == "dynamodb")
+    }
+    if (v.found.service == "dynamodb") {
         return dynamodb_.respond(ask, now);
+    }
     return text_answer(200, "application/json", verified_json(ask, v));
 }
 
 site::fault_plan site::plan_faults(const request& ask, signer::wire_protocol protocol, std::string_view request_id) {
     fault_plan plan;
     for (const field& f : parse_form(ask.query)) {
-        if (f.name != "x-fault")
+        if (f.name != "x-fault") {
             continue;
+        }
         const auto wanted = parse_fault(f.value);
         if (!wanted) {
             const std::string message = fmt::format("x-fault is none of: {}", fault_forms);
             plan.instead = render({400, "InvalidArgument", message}, protocol, request_id);
             return plan;
         }
-        if (!faults_.hits(*wanted, fmt::format("{} {}{} {}", ask.method, ask.host(), ask.path, f.value)))
+        if (!faults_.hits(*wanted, fmt::format("{} {}{} {}", ask.method, ask.host(), ask.path, f.value))) {
             continue;
+        }
         plan.hit += plan.hit.empty() ? f.value : "," + f.value;
         plan.delay += wanted->delay;
-        if (wanted->kind == fault_kind::truncate)
+        if (wanted->kind == fault_kind::truncate) {
             plan.how = delivery::truncated;
-        if (!plan.instead)
+        }
+        if (!plan.instead) {
             plan.instead = answer_instead(*wanted, protocol, request_id);
+        }
     }
     return plan;
 }

@@ -37,8 +37,9 @@ service_error invalid(std::string message) {
 // arn:aws:iam::000000000000:role/path/name → name; "" for anything else.
 std::string role_name(std::string_view arn) {
     const std::size_t role = arn.find(":role/");
-    if (!arn.starts_with("arn:") || role == std::string_view::npos)
+    if (!arn.starts_with("arn:") || role == std::string_view::npos) {
         return {};
+    }
     return std::string(arn.substr(std::max(arn.rfind('/'), role) + 1));
 }
 
@@ -61,19 +62,23 @@ std::vector<field> form_of(const request& ask) {
 std::optional<service_error> wrong_code(const std::vector<field>& form) {
     const auto serial = find_value(form, "SerialNumber");
     const auto code = find_value(form, "TokenCode");
-    if (!serial && !code)
+    if (!serial && !code) {
         return std::nullopt;
-    if (!serial || !code)
+    }
+    if (!serial || !code) {
         return service_error{
             403,
             "AccessDenied",
             "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code."};
+    }
     const bool is_code = code->size() == 6 && code->find_first_not_of("0123456789") == std::string::npos;
-    if (!is_code)
+    if (!is_code) {
         return invalid("TokenCode must be six digits.");
-    if (*code == "000000")
+    }
+    if (*code == "000000") {
         return service_error{
             403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code."};
+    }
     return std::nullopt;
 }
 
@@ -98,10 +103,12 @@ struct role_session {
 std::variant<role_session, service_error> role_session_of(const std::vector<field>& form) {
     role_session asked{
         role_name(find_value(form, "RoleArn").value_or("")), find_value(form, "RoleSessionName").value_or("")};
-    if (asked.role.empty())
+    if (asked.role.empty()) {
         return invalid("RoleArn is not the ARN of a role.");
-    if (!is_session_name(asked.name))
+    }
+    if (!is_session_name(asked.name)) {
         return invalid("RoleSessionName must be 2 to 64 of letters, digits and _+=,.@-");
+    }
     return asked;
 }
 
@@ -114,14 +121,18 @@ sts::outcome
 sts::respond(const request& ask, const identity& who, std::string_view request_id, std::chrono::sys_seconds now) {
     const std::vector<field> form = form_of(ask);
     const std::string action = find_value(form, "Action").value_or("");
-    if (action == "GetCallerIdentity")
+    if (action == "GetCallerIdentity") {
         return caller_identity(who, request_id);
-    if (action == "AssumeRole")
+    }
+    if (action == "AssumeRole") {
         return assume_role(form, request_id, now);
-    if (action == "GetSessionToken")
+    }
+    if (action == "GetSessionToken") {
         return get_session_token(form, who, request_id, now);
-    if (action == by_token)
+    }
+    if (action == by_token) {
         return assume_by_token(form, request_id, now);
+    }
     return service_error{
         400,
         "InvalidAction",
@@ -142,21 +153,25 @@ sts::end_of(const form_fields& form, unsigned usual, unsigned most, std::chrono:
     unsigned seconds = usual;
     if (const auto text = find_value(form, "DurationSeconds")) {
         const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
-        if (error != std::errc{} || end != text->data() + text->size() || seconds < 900 || seconds > most)
+        if (error != std::errc{} || end != text->data() + text->size() || seconds < 900 || seconds > most) {
             return std::nullopt;
+        }
     }
     return now + std::min(std::chrono::seconds(seconds), lifetime_);
 }
 
 sts::outcome sts::assume_role(const form_fields& form, std::string_view request_id, std::chrono::sys_seconds now) {
     const auto asked = role_session_of(form);
-    if (const auto* wrong = std::get_if<service_error>(&asked))
+    if (const auto* wrong = std::get_if<service_error>(&asked)) {
         return *wrong;
-    if (auto wrong = wrong_code(form))
+    }
+    if (auto wrong = wrong_code(form)) {
         return *std::move(wrong);
+    }
     const auto end = end_of(form, an_hour, 12 * an_hour, now);
-    if (!end)
+    if (!end) {
         return invalid("DurationSeconds must be 900 to 43200.");
+    }
     const auto& session = std::get<role_session>(asked);
     const identity& made = keys_.issue(session.role, session.name, *end);
 
@@ -170,13 +185,16 @@ sts::outcome sts::assume_role(const form_fields& form, std::string_view request_
 sts::outcome sts::get_session_token(
     const form_fields& form, const identity& who, std::string_view request_id, std::chrono::sys_seconds now
 ) {
-    if (who.expires)
+    if (who.expires) {
         return service_error{403, "AccessDenied", "Cannot call GetSessionToken with session credentials"};
-    if (auto wrong = wrong_code(form))
+    }
+    if (auto wrong = wrong_code(form)) {
         return *std::move(wrong);
+    }
     const auto end = end_of(form, 12 * an_hour, 36 * an_hour, now);
-    if (!end)
+    if (!end) {
         return invalid("DurationSeconds must be 900 to 129600.");
+    }
     pugi::xml_document document;
     add_keys(begin(document, "GetSessionToken", request_id), keys_.issue_session(*end));
     return xml_answer(200, document);
@@ -184,13 +202,15 @@ sts::outcome sts::get_session_token(
 
 sts::outcome sts::assume_by_token(const form_fields& form, std::string_view request_id, std::chrono::sys_seconds now) {
     const auto asked = role_session_of(form);
-    if (const auto* wrong = std::get_if<service_error>(&asked))
+    if (const auto* wrong = std::get_if<service_error>(&asked)) {
         return *wrong;
+    }
     const auto token = read_identity_token(find_value(form, "WebIdentityToken").value_or(""));
-    if (!token)
+    if (!token) {
         return service_error{
             400, "InvalidIdentityToken", "The web identity token is no JWT with iss and sub that are text."};
-    if (token->expires && *token->expires <= now)
+    }
+    if (token->expires && *token->expires <= now) {
         return service_error{
             400,
             "ExpiredTokenException",
@@ -199,9 +219,11 @@ sts::outcome sts::assume_by_token(const form_fields& form, std::string_view requ
                 now.time_since_epoch().count(),
                 token->expires->time_since_epoch().count()
             )};
+    }
     const auto end = end_of(form, an_hour, 12 * an_hour, now);
-    if (!end)
+    if (!end) {
         return invalid("DurationSeconds must be 900 to 43200.");
+    }
     const auto& session = std::get<role_session>(asked);
     const identity& made = keys_.issue(session.role, session.name, *end);
 

@@ -10,8 +10,9 @@ answer xml_answer(unsigned status, const pugi::xml_document& document) {
     std::string body = out.str();
     // format_raw leaves the declaration on the root's line; clients do not mind, people reading curl's output
     // do.
-    if (const auto end = body.find("?>"); end != std::string::npos)
+    if (const auto end = body.find("?>"); end != std::string::npos) {
         body.insert(end + 2, "\n");
+    }
     return text_answer(status, "application/xml", std::move(body));
 }
 
