@@ -1,5 +1,6 @@
-// Rules that need more than one key.
-#include "conf/load.hpp"
+#include "conf/check.hpp"
+
+#include "conf/error.hpp"
 #include "conf/nearest.hpp"
 #include "conf/route.hpp"
 
@@ -8,6 +9,9 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace countersign::conf {
 namespace {

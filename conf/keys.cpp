@@ -1,7 +1,9 @@
 #include "conf/keys.hpp"
 
+#include "conf/error.hpp"
 #include "conf/route_keys.hpp"
 #include "conf/rule.hpp"
+#include "conf/units.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,6 @@
 #include "conf/load.hpp"
 
+#include "conf/check.hpp"
 #include "conf/keys.hpp"
 #include "conf/nearest.hpp"
 #include "conf/parsable.hpp"

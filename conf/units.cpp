@@ -1,5 +1,6 @@
-// Durations, sizes and endpoints as they are written in the file and on the command line.
-#include "conf/load.hpp"
+#include "conf/units.hpp"
+
+#include "conf/error.hpp"
 
 #include <fmt/format.h>
 
@@ -7,6 +8,8 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <optional>
+#include <string>
 
 namespace countersign::conf {
 namespace {

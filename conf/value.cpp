@@ -1,5 +1,8 @@
 #include "conf/value.hpp"
 
+#include "conf/error.hpp"
+#include "conf/units.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>

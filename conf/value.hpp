@@ -3,7 +3,7 @@
 // may hold something secret are never part of a message. Start-up code, one thread.
 #pragma once
 
-#include "conf/load.hpp"
+#include "conf/config.hpp"
 
 #include <toml++/toml.h>
 
@@ -59,7 +59,7 @@ public:
     }
 
 private:
-    // Runs a parser of load.hpp on the text and puts file and line in front of its message.
+    // Runs a parser of units.hpp on the text and puts file and line in front of its message.
     template <class Parser>
     auto parsed_by(Parser parse) const;
 

@@ -1,5 +1,6 @@
 #include "proxy/server.hpp"
 
+#include "conf/check.hpp"
 #include "conf/load.hpp"
 #include "proxy/default_region.hpp"
 #include "proxy/net/close_on_exec.hpp"

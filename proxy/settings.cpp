@@ -1,6 +1,8 @@
 #include "proxy/settings.hpp"
 
+#include "conf/check.hpp"
 #include "conf/load.hpp"
+#include "conf/units.hpp"
 
 #include <cstdlib>
 

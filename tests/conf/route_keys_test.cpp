@@ -1,4 +1,5 @@
 #include "conf/load.hpp"
+#include "conf/units.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

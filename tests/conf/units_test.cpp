@@ -1,4 +1,5 @@
-#include "conf/load.hpp"
+#include "conf/error.hpp"
+#include "conf/units.hpp"
 
 #include <gtest/gtest.h>
 

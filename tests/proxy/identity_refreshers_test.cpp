@@ -1,4 +1,5 @@
 // Who has which number, over reloads: a number never means somebody else later.
+#include "conf/check.hpp"
 #include "conf/load.hpp"
 #include "proxy/identity_refreshers.hpp"
 #include "tests/support/fake_world.hpp"
