@@ -1,7 +1,5 @@
 #include "signer/canonical.hpp"
 
-#include "signer/sigv4.hpp"
-
 #include <algorithm>
 #include <cstdint>
 #include <vector>

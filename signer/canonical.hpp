@@ -4,7 +4,8 @@
 #pragma once
 
 #include "signer/encode.hpp"
-#include "signer/scope.hpp"
+#include "signer/request.hpp"
+#include "signer/service_traits.hpp"
 
 #include <cstddef>
 #include <memory_resource>
@@ -12,8 +13,6 @@
 #include <string_view>
 
 namespace countersign::signer {
-
-struct header;
 
 // --- Path
 // -------------------------------------------------------------------------------------------------------------

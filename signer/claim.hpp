@@ -2,8 +2,9 @@
 // whether it is true. Pure; any thread.
 #pragma once
 
+#include "signer/mismatch.hpp"
+#include "signer/request.hpp"
 #include "signer/sigv4.hpp"
-#include "signer/verify.hpp"
 
 #include <chrono>
 #include <initializer_list>
@@ -35,15 +36,6 @@ using verdict = std::optional<objection>; // nullopt: go on
 // Reads Authorization or the X-Amz-* parameters. Anything twice, both at once, or not as the standard writes
 // it is an objection.
 verdict read_claim(const request& what, claim& c);
-
-// The second half of verify(). REQUIRES: read_claim took `c` from this request.
-verification verify_claim(
-    const request& what,
-    const claim& c,
-    std::string_view body_hash,
-    const expectation& expected,
-    std::chrono::sys_seconds now
-);
 
 // --- Shared with verify.cpp
 // -------------------------------------------------------------------------------------------

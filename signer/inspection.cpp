@@ -328,17 +328,6 @@ bool is_version_two(std::string_view query) {
 
 } // namespace
 
-std::string in_words(seconds span) {
-    const auto count = span.count();
-    if (count < 120) {
-        return std::to_string(count) + " s";
-    }
-    if (count < 2 * 3600) {
-        return std::to_string(count / 60) + " min";
-    }
-    return count < 2 * 86400 ? std::to_string(count / 3600) + " hours" : std::to_string(count / 86400) + " days";
-}
-
 inspection inspect(const inspected_request& seen, std::chrono::sys_seconds now) {
     inspection found;
     const std::optional<std::string> authorization = header_of(seen.what, "authorization", found);

@@ -2,6 +2,7 @@
 
 #include "signer/claim.hpp"
 #include "signer/date.hpp"
+#include "signer/scope.hpp"
 #include "signer/sha256.hpp"
 
 #include <algorithm>
@@ -12,9 +13,6 @@ namespace {
 
 using std::chrono::seconds;
 using std::chrono::sys_seconds;
-
-// How far from its own clock a service lets X-Amz-Date be.
-constexpr seconds tolerance{900};
 
 bool is_listed(const inspection& found, std::string_view name) {
     return std::find(found.signed_headers.begin(), found.signed_headers.end(), name) != found.signed_headers.end();
@@ -70,7 +68,7 @@ void check_token(const inspected_request& seen, inspection& found) {
 // The scope's day alone, where the date is not to be seen.
 void check_day(sys_seconds now, inspection& found) {
     const auto begin = parse_date(found.day + "T000000Z");
-    if (begin && (now > *begin + std::chrono::days(1) + tolerance || now < *begin - tolerance)) {
+    if (begin && (now > *begin + std::chrono::days(1) + clock_tolerance || now < *begin - clock_tolerance)) {
         found.faults.push_back(joined({"expired: the scope's day is ", found.day}));
     }
 }
@@ -88,10 +86,10 @@ void check_time(const inspected_request& seen, sys_seconds now, inspection& foun
     if (!found.signed_at) {
         return;
     }
-    if (*found.signed_at > now + tolerance) {
+    if (*found.signed_at > now + clock_tolerance) {
         found.faults.push_back(joined({"the date is ", in_words(*found.signed_at - now), " ahead: not valid yet"}));
     }
-    if (found.where == placement::header && *found.signed_at < now - tolerance) {
+    if (found.where == placement::header && *found.signed_at < now - clock_tolerance) {
         found.faults.push_back(joined(
             {"expired: signed ", in_words(now - *found.signed_at), " ago, and services take a signature for 15 min"}
         ));
@@ -268,20 +266,6 @@ void check_inspection(const inspected_request& seen, sys_seconds now, inspection
     check_signed_headers(seen, found);
     check_payload(seen, found);
     check_host(seen, found);
-}
-
-std::string validity(const inspection& found, sys_seconds now) {
-    if (!found.signed_at || (found.where == placement::query && !found.expires)) {
-        return {};
-    }
-    const sys_seconds end = *found.signed_at + (found.where == placement::query ? *found.expires : tolerance);
-    if (now > end) {
-        return joined({"expired ", in_words(now - end), " ago"});
-    }
-    if (*found.signed_at > now + tolerance) {
-        return joined({"not valid for another ", in_words(*found.signed_at - now)});
-    }
-    return joined({"valid for another ", in_words(end - now)});
 }
 
 } // namespace countersign::signer

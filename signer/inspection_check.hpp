@@ -2,7 +2,7 @@
 // host and the time. Adds to the faults and notes. Pure; any thread.
 #pragma once
 
-#include "signer/inspection.hpp"
+#include "signer/inspected.hpp"
 
 namespace countersign::signer {
 

@@ -1,11 +1,13 @@
 // What scope_of() and its parts answer with. Internal to signer/scope*.cpp. Pure; any thread.
 #pragma once
 
-#include "signer/scope.hpp"
+#include "signer/host_scope.hpp"
 #include "signer/scope_lookup.hpp"
 
 #include <algorithm>
 #include <initializer_list>
+#include <string_view>
+#include <variant>
 
 namespace countersign::signer {
 

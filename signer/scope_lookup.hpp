@@ -2,6 +2,8 @@
 // thread.
 #pragma once
 
+#include "signer/wire_protocol.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -82,5 +84,8 @@ struct host_row {
 
 // Whole host names that have no region in them: iam.amazonaws.com. nullptr when there is none.
 const host_row* host_without_region(std::string_view host) noexcept;
+
+// The kind of XML in which the service's clients expect errors; nothing for all others.
+std::optional<wire_protocol> xml_of(std::string_view service) noexcept;
 
 } // namespace countersign::signer

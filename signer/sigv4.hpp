@@ -7,8 +7,10 @@
 #pragma once
 
 #include "signer/headers.hpp"
+#include "signer/host_scope.hpp"
 #include "signer/key.hpp"
-#include "signer/scope.hpp"
+#include "signer/request.hpp"
+#include "signer/service_traits.hpp"
 #include "signer/sigv4a.hpp"
 
 #include <chrono>
@@ -21,21 +23,6 @@
 namespace countersign::signer {
 
 inline constexpr std::string_view sigv4_algorithm = "AWS4-HMAC-SHA256";
-
-// One header field of the message. `value` has no white space around it; `name` may have any case.
-struct header {
-    std::string_view name;
-    std::string_view value;
-};
-
-// A request as it will stand on the wire.
-struct request {
-    std::string_view method;
-    std::string_view path;           // of the request target, percent-encoded; "" means "/"
-    std::string_view query;          // without the '?'; see wire_query in signer/target.hpp
-    std::span<const header> headers; // in the order of the message. Host is among them.
-    std::string_view payload_hash;   // 64 hex digits, UNSIGNED-PAYLOAD or a STREAMING-… literal
-};
 
 // Whose name goes into the signature. The secret itself is inside the signing_key.
 struct identity {

@@ -1,7 +1,6 @@
 #include "signer/verify.hpp"
 
 #include "signer/canonical.hpp"
-#include "signer/claim.hpp"
 #include "signer/date.hpp"
 #include "signer/sha256.hpp"
 

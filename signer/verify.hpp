@@ -3,7 +3,11 @@
 // explains. A SigV4A key is derived anew for each request, from the secret that was looked up.
 #pragma once
 
-#include "signer/sigv4.hpp"
+#include "signer/claim.hpp"
+#include "signer/key.hpp"
+#include "signer/mismatch.hpp"
+#include "signer/request.hpp"
+#include "signer/service_traits.hpp"
 
 #include <chrono>
 #include <functional>
@@ -12,22 +16,6 @@
 #include <string_view>
 
 namespace countersign::signer {
-
-enum class mismatch : std::uint8_t {
-    none,
-    missing_signature,   // neither Authorization nor X-Amz-Signature
-    ambiguous_signature, // both, or one of them twice
-    malformed_signature, // not of the form that the standard describes; detail says which part
-    unknown_access_key,
-    wrong_token,        // session token missing, superfluous or not that of the access key
-    wrong_scope,        // day, region (SigV4A: region set), service or terminator
-    expired,            // presigned and past its X-Amz-Expires
-    clock_skew,         // X-Amz-Date more than the tolerance away
-    header_not_signed,  // Host or an x-amz-* header that is not in SignedHeaders, or a signed one that is
-                        // missing
-    wrong_payload_hash, // x-amz-content-sha256 is not the hash of the body
-    wrong_signature,
-};
 
 struct key_entry {
     std::string secret_access_key;
@@ -57,5 +45,14 @@ struct verification {
 // caller.
 verification
 verify(const request& what, std::string_view body_hash, const expectation& expected, std::chrono::sys_seconds now);
+
+// The second half of verify(); read_claim() is the first. REQUIRES: it took `c` from this request.
+verification verify_claim(
+    const request& what,
+    const claim& c,
+    std::string_view body_hash,
+    const expectation& expected,
+    std::chrono::sys_seconds now
+);
 
 } // namespace countersign::signer
