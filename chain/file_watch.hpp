@@ -4,7 +4,7 @@
 // still be the same. Not thread-safe; control thread only.
 #pragma once
 
-#include "chain/refresh.hpp"
+#include "chain/settings.hpp"
 #include "chain/world.hpp"
 
 #include <filesystem>

@@ -3,7 +3,7 @@
 
 #include "chain/chain.hpp"
 #include "chain/credentials.hpp"
-#include "chain/refresh.hpp"
+#include "chain/settings.hpp"
 #include "chain/task.hpp"
 
 #include <string_view>

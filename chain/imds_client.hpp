@@ -3,7 +3,7 @@
 #pragma once
 
 #include "chain/profile.hpp"
-#include "chain/refresh.hpp"
+#include "chain/settings.hpp"
 #include "chain/task.hpp"
 #include "chain/world.hpp"
 

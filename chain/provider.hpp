@@ -4,7 +4,7 @@
 #pragma once
 
 #include "chain/credentials.hpp"
-#include "chain/refresh.hpp"
+#include "chain/settings.hpp"
 #include "chain/task.hpp"
 #include "chain/world.hpp"
 

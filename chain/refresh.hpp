@@ -5,7 +5,7 @@
 #pragma once
 
 #include "chain/credentials.hpp"
-#include "chain/role.hpp"
+#include "chain/settings.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -18,15 +18,6 @@
 namespace countersign::chain {
 
 class world;
-
-struct chain_settings {
-    std::string profile;              // "": from the environment, else "default"
-    bool profile_is_explicit = false; // named on the command line: environment keys are not looked at
-    std::string access_key_id;        // the command-line provider, with:
-    std::string secret_access_key_file;
-    std::string region = {}; // given (--region, configuration): STS is asked there; "": chain/region.hpp finds it
-    role_request role = {};  // assumed with the chain's keys; none without role_arn
-};
 
 // What the workers and /readyz know. `current` may be expired: who signs looks at the clock.
 struct snapshot {

@@ -2,7 +2,7 @@
 // when nothing else says, and never when the metadata service is disabled. Control thread only.
 #pragma once
 
-#include "chain/refresh.hpp"
+#include "chain/settings.hpp"
 #include "chain/task.hpp"
 #include "chain/world.hpp"
 

@@ -5,8 +5,8 @@
 
 #include "chain/credentials.hpp"
 #include "chain/profile.hpp"
-#include "chain/refresh.hpp"
 #include "chain/role.hpp"
+#include "chain/settings.hpp"
 #include "chain/task.hpp"
 #include "chain/world.hpp"
 

@@ -1,5 +1,6 @@
 // A program that knows nothing of countersign but chain/: asks for credentials once, then lets a refresher do it.
 #include "chain/chain.hpp"
+#include "chain/refresh.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,4 +1,5 @@
 #include "chain/file_watch.hpp"
+#include "chain/refresh.hpp"
 #include "tests/support/fake_world.hpp"
 
 #include <gtest/gtest.h>
