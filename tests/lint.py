@@ -17,9 +17,26 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FOLDERS = ("signer", "chain", "conf", "proxy", "tests", "bench")
 
-# What a folder may include of ours, and the libraries that it must do without.
-MAY_INCLUDE = {"signer": {"signer"}, "chain": {"chain", "signer"}, "conf": {"conf"},
-               "proxy": {"proxy", "chain", "signer", "conf"}}
+# What a folder may include of ours: itself, these folders (not the ones below them) and single headers.
+BELOW = {"signer", "chain", "conf"}
+BELOW_THE_WALK = BELOW | {"proxy/net", "proxy/http", "proxy/rules", "proxy/body", "proxy/observe"}
+BELOW_COMMANDS = BELOW_THE_WALK | {"proxy/commands.hpp", "proxy/settings.hpp"}
+MAY_INCLUDE = {
+    "signer": set(),
+    "chain": {"signer"},
+    "conf": set(),
+    "proxy/net": BELOW,
+    "proxy/http": BELOW | {"proxy/net/io_error.hpp", "proxy/net/buffers.hpp"},
+    "proxy/rules": BELOW | {"proxy/http", "proxy/net"},
+    "proxy/body": BELOW | {"proxy/http", "proxy/net"},
+    "proxy/observe": BELOW | {"proxy/rules", "proxy/http", "proxy/net"},
+    "proxy": BELOW_THE_WALK,
+    "proxy/commands": BELOW_COMMANDS,
+    "proxy/sandbox": BELOW_COMMANDS,
+}
+# Where no file may include itself by way of others, a header and its .cpp taken as one.
+WITHOUT_CIRCLES = ("signer", "chain", "conf")
+# The libraries that a folder must do without.
 NOT_IN = {"signer": r"boost/|fmt/|spdlog/|toml|CLI|pugi|prometheus|chrono_io",
           "conf": r"boost/asio|boost/beast|spdlog/|CLI|pugi|prometheus",
           "chain": r"spdlog/|toml|CLI|prometheus"}
@@ -68,17 +85,61 @@ class Source:
         return None if self.excused(number) else f"{name_of(self.path)}:{number}: {what}"
 
 
-def include_directions(source):
-    folder = source.path.relative_to(ROOT).parts[0]
+def includes(source):
+    """Line and name of everything that is included; what stands in the same folder by its full name."""
     for number, line in enumerate(source.lines, 1):
-        found = re.match(r'\s*#\s*include\s*["<]([^">]+)', line)
-        if not found or folder not in MAY_INCLUDE:
-            continue
-        first = found[1].split("/")[0]
-        if first in FOLDERS and first not in MAY_INCLUDE[folder]:
-            yield source.complaint(number, f"{folder} must not include {found[1]}")
-        if folder in NOT_IN and re.match(NOT_IN[folder], found[1]):
-            yield source.complaint(number, f"{folder} does without {found[1]}")
+        if found := re.match(r'\s*#\s*include\s*["<]([^">]+)', line):
+            beside = source.path.parent / found[1]
+            yield number, name_of(beside.resolve()) if beside.exists() else found[1]
+
+
+def include_directions(source):
+    folder = name_of(source.path.parent)
+    top = folder.split("/")[0]
+    if folder not in MAY_INCLUDE and any(known.split("/")[0] == top for known in MAY_INCLUDE):
+        yield source.complaint(1, f"MAY_INCLUDE does not know {folder}")
+    for number, name in includes(source):
+        its_folder = name.rpartition("/")[0]
+        allowed = MAY_INCLUDE.get(folder, {its_folder}) | {folder}
+        if name.split("/")[0] in FOLDERS and not {name, its_folder} & allowed:
+            yield source.complaint(number, f"{folder} must not include {name}")
+        if top in NOT_IN and re.match(NOT_IN[top], name):
+            yield source.complaint(number, f"{folder} does without {name}")
+
+
+def include_graph():
+    """Who includes whom: proxy/worker includes what worker.hpp and worker.cpp do."""
+    graph = {}
+    for source in map(Source, sources(".hpp", ".cpp", ".inc")):
+        stem = name_of(source.path.with_suffix(""))
+        others = {str(pathlib.PurePath(name).with_suffix("")) for number, name in includes(source)
+                  if not source.excused(number)}
+        graph.setdefault(stem, set()).update(others - {stem})
+    return graph
+
+
+def way_back(graph, start):
+    """The shortest way from a file over its includes back to it; none where it is in no circle."""
+    ways, seen = [[start]], set()
+    for way in ways:
+        for other in sorted(graph.get(way[-1], ())):
+            if other == start:
+                return way
+            if other not in seen:
+                seen.add(other)
+                ways.append([*way, other])
+    return []
+
+
+def include_circles():
+    graph, told, complaints = include_graph(), set(), []
+    for stem in sorted(graph):
+        if stem.split("/")[0] in WITHOUT_CIRCLES and stem not in told:
+            circle = way_back(graph, stem)
+            told.update(circle)
+            if circle:
+                complaints.append(" includes ".join([*circle, stem]))
+    return complaints
 
 
 def words(source):
@@ -256,6 +317,7 @@ def settings_are_documented():
 
 RULES = [
     ("includes go one way", lambda: with_sources(include_directions)),
+    ("includes make no circle", include_circles),
     ("banned words", lambda: with_sources(words)),
     ("names are snake_case", lambda: with_sources(names)),
     ("tests share no files", lambda: with_sources(shared_files)),
