@@ -8,9 +8,9 @@
 #include "proxy/rules/tenant.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <climits>
 
 #include <atomic>
-#include <climits>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,9 +28,9 @@ struct shared_state {
     std::vector<boost::asio::ip::tcp::endpoint> listeners; // as bound
     std::optional<chain::name_service> names;              // in place of the machine's: for tests
     rate_limiters limiters;                                // asked for when a worker meets a new destination
-    unsigned fitting_clients = UINT_MAX;                   // as many as there are descriptors for; beside max_connections
-    std::atomic<unsigned> client_connections{0};           // touched on accept and close only
-    std::atomic<std::uint64_t> body_bytes{0}; // request bodies outside their blocks, against payload.memory_total
+    unsigned fitting_clients = UINT_MAX;         // as many as there are descriptors for; beside max_connections
+    std::atomic<unsigned> client_connections{0}; // touched on accept and close only
+    std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total
 };
 
 } // namespace countersign::proxy

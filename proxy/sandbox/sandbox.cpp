@@ -1,5 +1,6 @@
 // `countersign sandbox`: the listener. What it answers is site.cpp's.
-#include "conf/load.hpp"
+#include "conf/error.hpp"
+#include "conf/units.hpp"
 #include "proxy/commands.hpp"
 #include "proxy/net/close_on_exec.hpp"
 #include "proxy/sandbox/certificate.hpp"

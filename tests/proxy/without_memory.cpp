@@ -2,8 +2,8 @@
 // of it (a connection that checks no name, a proof or signature that is none). A program of its own: OpenSSL takes
 // another allocator only before it has allocated anything. Prints a line for each thing, or what is wrong, and ends 1.
 #include "chain/dpop.hpp"
+#include "proxy/net/tls.hpp"
 #include "proxy/sandbox_certificate.hpp"
-#include "proxy/tls.hpp"
 #include "signer/sigv4a.hpp"
 #include "tests/support/proof.hpp"
 
@@ -89,10 +89,10 @@ trial connection_to(SSL_CTX* context, const std::string& name, bool is_address) 
     return [=](long n) {
         session_ticket ticket;
         std::string failure;
-        tls_connection c;
+        tls_session c;
         {
             const scarcity s(n);
-            c = make_tls_connection(context, name, &ticket, failure);
+            c = make_client_session(context, name, &ticket, failure);
         }
         if (!c) {
             expect(!failure.empty(), "no connection, and no reason");
