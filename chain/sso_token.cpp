@@ -64,12 +64,12 @@ secret refresh_question(const sso_token& token) {
 }
 
 result<secret>
-refreshed_token_text(std::string_view old_text, std::string_view answer, std::chrono::system_clock::time_point now) {
+refreshed_token_text(std::string_view old_text, std::string_view said, std::chrono::system_clock::time_point now) {
     auto object = read_secret_json(old_text, "the file");
     if (!object) {
         return object.error();
     }
-    const auto fresh = read_secret_json(answer, "the answer");
+    const auto fresh = read_secret_json(said, "the answer");
     if (!fresh) {
         return fresh.error();
     }

@@ -115,7 +115,7 @@ void server::reserve_ports() {
 void server::start_workers() {
     const unsigned wanted = config().listen.workers;
     const unsigned count = wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
-    shared_.fitting_clients = limit_clients(settings().listen, count);
+    shared_.fitting_clients = limit_clients(config().listen, count);
     for (unsigned i = 0; i < count; ++i) {
         auto w = std::make_unique<worker>(shared_);
         w->state().on_expired_credentials = [this](std::size_t identity) {

@@ -3,7 +3,7 @@
 // another allocator only before it has allocated anything. Prints a line for each thing, or what is wrong, and ends 1.
 #include "chain/dpop.hpp"
 #include "proxy/net/tls.hpp"
-#include "proxy/sandbox_certificate.hpp"
+#include "proxy/sandbox/certificate.hpp"
 #include "signer/sigv4a.hpp"
 #include "tests/support/proof.hpp"
 

@@ -68,6 +68,39 @@ TEST(Connection, EndsWhoWaitsWhenItIsCancelled) {
     EXPECT_EQ(out.error, io_error::cancelled);
 }
 
+TEST(Connection, CancelsReaderAndWriter) {
+    one_line l;
+    outcome_of_io got, written;
+    const std::string text(16 << 20, 'x');
+    tests::read(l.near, got);
+    tests::write(l.near, text, written);
+    ASSERT_FALSE(got.is_done() || written.is_done());
+    l.near->cancel();
+    EXPECT_FALSE(got.is_done() || written.is_done());
+    l.w->sockets.resume_cancelled();
+    EXPECT_EQ(got.error, io_error::cancelled);
+    EXPECT_EQ(written.error, io_error::cancelled);
+}
+
+detached await_either(line& l, outcome_of_io& out) {
+    const io_error e = co_await l->ready(connection::interest::either);
+    out.error = e;
+}
+
+TEST(Connection, WaitsForEitherDirection) {
+    one_line l;
+    const std::string text(16 << 20, 'x');
+    gather buffers{asio::buffer(text)};
+    EXPECT_FALSE(l.near->try_write(buffers)); // full
+    outcome_of_io out;
+    await_either(l.near, out);
+    EXPECT_FALSE(out.is_done());
+    l.far.send("an early answer");
+    EXPECT_TRUE(l.w.until([&] { return out.is_done(); }));
+    EXPECT_EQ(out.error, io_error::none);
+    EXPECT_TRUE(l.near->is_readable());
+}
+
 TEST(Connection, IsSilentWhileTheOtherSideIs) {
     one_line l;
     EXPECT_FALSE(l.near->surplus());

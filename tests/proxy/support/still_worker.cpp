@@ -62,16 +62,16 @@ void line::on_unasked() {
         then();
 }
 
-proxy::detached read(line& l, outcome_of_io& out) {
+proxy::detached read(proxy::connection& c, outcome_of_io& out) {
     std::array<char, 64> room;
-    const proxy::io_result r = co_await l->read_some(asio::buffer(room));
+    const proxy::io_result r = co_await c.read_some(asio::buffer(room));
     out.bytes.assign(room.data(), r.bytes);
     out.error = r.error;
 }
 
-proxy::detached write(line& l, std::string_view text, outcome_of_io& out) {
+proxy::detached write(proxy::connection& c, std::string_view text, outcome_of_io& out) {
     const proxy::gather buffers{asio::buffer(text)};
-    const proxy::io_error e = co_await l->write_all(buffers);
+    const proxy::io_error e = co_await c.write_all(buffers);
     out.error = e;
 }
 

@@ -48,7 +48,13 @@ struct outcome_of_io {
     std::string bytes;
     bool is_done() const noexcept { return error.has_value(); }
 };
-proxy::detached read(line& l, outcome_of_io& out);
-proxy::detached write(line& l, std::string_view text, outcome_of_io& out);
+proxy::detached read(proxy::connection& c, outcome_of_io& out);
+proxy::detached write(proxy::connection& c, std::string_view text, outcome_of_io& out);
+inline proxy::detached read(line& l, outcome_of_io& out) {
+    return read(*l, out);
+}
+inline proxy::detached write(line& l, std::string_view text, outcome_of_io& out) {
+    return write(*l, text, out);
+}
 
 } // namespace countersign::tests

@@ -49,6 +49,10 @@ X509* test_authority() {
     return shown().certificate.get();
 }
 
+SSL_CTX* server_context() {
+    return shown().context.native_handle();
+}
+
 tls_end::tls_end(int version)
     : connection_(SSL_new(shown().context.native_handle())), in_(BIO_new(BIO_s_mem())), out_(BIO_new(BIO_s_mem())) {
     require(connection_ && in_ && out_, "no memory");

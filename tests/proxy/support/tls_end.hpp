@@ -14,6 +14,8 @@ namespace countersign::tests {
 // Of the authority whose certificates a tls_end shows. Its owner takes a reference of its own.
 X509* test_authority();
 
+SSL_CTX* server_context(); // shows them, for any AWS host
+
 class tls_end {
 public:
     // For any AWS host, up to `version` (TLS1_2_VERSION …; 0: the newest).
