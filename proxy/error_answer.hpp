@@ -14,8 +14,8 @@ bool is_worth_reading(const answer& a, const plan& where) noexcept;
 
 // Reads the body of out.reply as far as it fits into the connection's buffer and comes within `deadline`, and fills
 // out.code, out.region, out.endpoint, out.is_whole, out.body_size and out.body_end. What has not come by then is passed
-// on as it comes. A body that breaks off becomes out.error. `is_head`: the answer to a HEAD. REQUIRES: is_worth_reading;
-// the connection's bytes begin with the head.
+// on as it comes. A body that breaks off becomes out.error. `is_head`: the answer to a HEAD. REQUIRES:
+// is_worth_reading; the connection's bytes begin with the head.
 task<> read_error(outcome& out, bool is_head, steady_time deadline, std::pmr::memory_resource& memory);
 
 } // namespace countersign::proxy

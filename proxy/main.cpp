@@ -1,6 +1,6 @@
 // The command line: a table of subcommands, each with its flags and the function that does the work.
 #include "proxy/commands.hpp"
-#include "proxy/sandbox/keys.hpp"
+#include "proxy/sandbox/keys.hpp" // lint: --help shows them
 
 #include <CLI/CLI.hpp>
 

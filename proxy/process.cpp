@@ -51,10 +51,10 @@ std::uint64_t most_descriptors() noexcept {
 }
 
 unsigned clients_that_fit(std::uint64_t descriptors, unsigned workers, unsigned listeners) noexcept {
-    constexpr std::uint64_t for_process = 24; // standard ones, log, signals, admin, files, look-ups, a command's pipes
-    constexpr std::uint64_t for_worker = 8;   // io_context (3), poller, look-ups, the spare one; beside its listeners
-    constexpr std::uint64_t for_client = 2;   // itself, and the connection upstream
-    const std::uint64_t reserved = for_process + std::uint64_t{workers} * (for_worker + listeners);
+    constexpr std::uint64_t for_all = 24;   // standard ones, log, signals, admin, files, look-ups, a command's pipes
+    constexpr std::uint64_t for_worker = 8; // io_context (3), poller, look-ups, the spare one; beside its listeners
+    constexpr std::uint64_t for_client = 2; // itself, and the connection upstream
+    const std::uint64_t reserved = for_all + std::uint64_t{workers} * (for_worker + listeners);
     const std::uint64_t left = descriptors > reserved ? descriptors - reserved : 0;
     return static_cast<unsigned>(std::clamp<std::uint64_t>(left / for_client, 1, UINT32_MAX));
 }

@@ -1,4 +1,5 @@
-// What the process as a whole asks of the system before it touches a secret or a socket, and how many descriptors it has.
+// What the process as a whole asks of the system before it touches a secret or a socket, and how many descriptors it
+// has.
 #pragma once
 
 #include "conf/config.hpp"
@@ -7,8 +8,8 @@
 
 namespace countersign::proxy {
 
-// No core dumps and no tracing by other users: keys are in memory, which is locked where that is allowed. The first thing
-// in every command that has keys.
+// No core dumps and no tracing by other users: keys are in memory, which is locked where that is allowed. The first
+// thing in every command that has keys.
 void forbid_core_dumps() noexcept;
 
 // The same and, for a server, as many descriptors as the hard limit allows, SIGPIPE ignored. Call once, before threads.
@@ -23,8 +24,8 @@ unsigned clients_that_fit(std::uint64_t descriptors, unsigned workers, unsigned 
 // The same for these listeners, with a warning where that is fewer than max_connections.
 unsigned limit_clients(const conf::listen_settings& listen, unsigned workers);
 
-// One descriptor that is kept for the moment when there is none: given up, it lets a client be accepted and told so. One
-// thread. Where none could be had, nobody is turned away.
+// One descriptor that is kept for the moment when there is none: given up, it lets a client be accepted and told so.
+// One thread. Where none could be had, nobody is turned away.
 class spare_descriptor {
 public:
     spare_descriptor() noexcept;

@@ -56,9 +56,9 @@ public:
     const tls_layer* tls() const noexcept { return connection_.tls(); }
 
     // A request begins with begin_request(). try_write() takes what goes at once off the front; nullopt: not all of it,
-    // and write() sends the rest, by the deadline. io_error::closed: the other side of a kept connection had gone before
-    // a byte went out; what can still be read there is no answer to this. answered_early: the other side speaks, and
-    // `buffers` has what was not sent.
+    // and write() sends the rest, by the deadline. io_error::closed: the other side of a kept connection had gone
+    // before a byte went out; what can still be read there is no answer to this. answered_early: the other side speaks,
+    // and `buffers` has what was not sent.
     void begin_request() noexcept { connection_.socket().forget_sent(); }
     std::optional<io_error> try_write(gather& buffers) noexcept;
     task<io_error> write(gather& buffers, steady_time deadline);

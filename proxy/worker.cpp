@@ -130,8 +130,8 @@ worker::accepted worker::accept_one(listener& l) {
     return accepted::one;
 }
 
-// Out of descriptors or memory: those who are served now will free some, and who waits in the queue is not lost. No busy
-// loop meanwhile. After a second of it nobody is left to wait in vain.
+// Out of descriptors or memory: those who are served now will free some, and who waits in the queue is not lost. No
+// busy loop meanwhile. After a second of it nobody is left to wait in vain.
 void worker::pause_accepting(listener& l) {
     spdlog::warn("cannot accept connections for a moment: {}", std::strerror(errno));
     if (++l.pauses > patient_pauses) {

@@ -8,7 +8,7 @@
 namespace countersign::signer {
 namespace {
 
-// Room for some thousands of keys. Only pages that are used are in memory, and locked. Debian's RLIMIT_MEMLOCK is 8 MiB.
+// Room for some thousands of keys. Only used pages are in memory, and locked. Debian's RLIMIT_MEMLOCK is 8 MiB.
 constexpr std::size_t heap_size = 4 * 1024 * 1024;
 constexpr std::size_t smallest_piece = 32;
 

@@ -1,7 +1,8 @@
-// Memory for keys: never in a core dump, locked against swapping where RLIMIT_MEMLOCK allows, between guard pages, wiped
-// when it is given back. It is OpenSSL's secure heap (its own private keys live there too). Before open_key_memory(),
-// and when the heap is full, it is ordinary memory that is wiped all the same: a key is never refused for that.
-// Any thread. OpenSSL takes one lock for all: take memory where keys come and go, never for each request.
+// Memory for keys: never in a core dump, locked against swapping where RLIMIT_MEMLOCK allows, between guard pages,
+// wiped when it is given back. It is OpenSSL's secure heap (its own private keys live there too). Before
+// open_key_memory(), and when the heap is full, it is ordinary memory that is wiped all the same: a key is never
+// refused for that. Any thread. OpenSSL takes one lock for all: take memory where keys come and go, never for each
+// request.
 #pragma once
 
 #include <cstddef>

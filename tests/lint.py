@@ -20,10 +20,12 @@ FOLDERS = ("signer", "chain", "conf", "proxy", "tests", "bench")
 # What a folder may include of ours: itself, these folders (not the ones below them) and single headers.
 BELOW = {"signer", "chain", "conf"}
 BELOW_THE_WALK = BELOW | {"proxy/net", "proxy/http", "proxy/rules", "proxy/body", "proxy/observe"}
-BELOW_COMMANDS = BELOW_THE_WALK | {"proxy/commands.hpp", "proxy/settings.hpp"}
+BELOW_COMMANDS = BELOW_THE_WALK | {
+    "proxy/commands.hpp", "proxy/process.hpp", "proxy/settings.hpp", "proxy/wrong_usage.hpp"}
 MAY_INCLUDE = {
     "signer": set(),
     "chain": {"signer"},
+    "chain/boost": set(),
     "conf": set(),
     "proxy/net": BELOW,
     "proxy/http": BELOW | {"proxy/net/io_error.hpp", "proxy/net/buffers.hpp"},
@@ -35,7 +37,7 @@ MAY_INCLUDE = {
     "proxy/sandbox": BELOW_COMMANDS,
 }
 # Where no file may include itself by way of others, a header and its .cpp taken as one.
-WITHOUT_CIRCLES = ("signer", "chain", "conf")
+WITHOUT_CIRCLES = ("signer", "chain", "conf", "proxy")
 # The libraries that a folder must do without.
 NOT_IN = {"signer": r"boost/|fmt/|spdlog/|toml|CLI|pugi|prometheus|chrono_io",
           "conf": r"boost/asio|boost/beast|spdlog/|CLI|pugi|prometheus",

@@ -1,4 +1,5 @@
-// Which bytes of an answer's body go to the client, framed as it is told (RFC 9112 6.3, 7.1). Pure: bytes in, pieces out.
+// Which bytes of an answer's body go to the client, framed as it is told (RFC 9112 6.3, 7.1). Pure: bytes in, pieces
+// out.
 #pragma once
 
 #include "proxy/http/answer_head.hpp"

@@ -9,9 +9,9 @@
 
 namespace countersign::proxy {
 
-// Marks as .stays_here what is hop-by-hop by nature, and what a Connection field names. A name there takes off nothing that
-// every recipient needs: host and framing, Via, what signing writes or covers (Authorization, Date, X-Amz-*, Range,
-// If-*) and what describes the content (Content-*). Such a field goes on as if Connection had not named it.
+// Marks as .stays_here what is hop-by-hop by nature, and what a Connection field names. A name there takes off nothing
+// that every recipient needs: host and framing, Via, what signing writes or covers (Authorization, Date, X-Amz-*,
+// Range, If-*) and what describes the content (Content-*). Such a field goes on as if Connection had not named it.
 void mark_hop_by_hop(std::span<field> fields) noexcept;
 
 // Does this Upgrade field offer the WebSocket protocol? Its client cannot go on without it. Other offers are

@@ -42,7 +42,8 @@ task<io_error> connection::start_tls(tls_session session, tls_layer::role as) {
         if (const auto done = tls_->shake_hands()) {
             co_return *done;
         }
-        const io_error e = co_await ready(tls_->wants_write() ? interest::write : interest::read);
+        const interest in = tls_->wants_write() ? interest::write : interest::read;
+        const io_error e = co_await ready(in);
         if (e != io_error::none) {
             co_return e;
         }

@@ -1,5 +1,5 @@
-// Thousands of scenarios that only their seeds tell apart (support/simulation.hpp). A seed that fails is played alone by
-// SIMULATION_SEED=NUMBER tests/run simulation.
+// Thousands of scenarios that only their seeds tell apart (support/simulation.hpp). A seed that fails is played alone
+// by SIMULATION_SEED=NUMBER tests/run simulation.
 #include "tests/proxy/support/simulation.hpp"
 
 #include <gtest/gtest.h>
