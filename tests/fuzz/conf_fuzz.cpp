@@ -1,4 +1,5 @@
 // Any bytes as a configuration, and as a glob with its text: an answer or conf::error, never anything else.
+#include "conf/check.hpp"
 #include "conf/load.hpp"
 #include "conf/route.hpp"
 
