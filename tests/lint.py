@@ -317,6 +317,17 @@ def settings_are_documented():
     return missing
 
 
+def named_files_exist():
+    """Every source file that ARCHITECTURE.md names is there: net/poller.cpp may lie in any folder, poller.cpp too."""
+    there = ["/" + name_of(path) for path in sources(".hpp", ".cpp")]
+    missing = []
+    for number, line in enumerate((ROOT / "ARCHITECTURE.md").read_text().split("\n"), 1):
+        for name in re.findall(r"`([\w./]+\.[ch]pp)`", line):
+            if not any(path.endswith("/" + name) for path in there):
+                missing.append(f"ARCHITECTURE.md:{number}: there is no {name}")
+    return missing
+
+
 RULES = [
     ("includes go one way", lambda: with_sources(include_directions)),
     ("includes make no circle", include_circles),
@@ -330,6 +341,7 @@ RULES = [
     ("headers say what they are for", lambda: with_sources(headers_open_with_words)),
     ("nothing is left for later", lambda: with_sources(no_second_thoughts)),
     ("every setting is documented", settings_are_documented),
+    ("ARCHITECTURE.md names files that exist", named_files_exist),
     ("clang-format", formatting),
     ("shell scripts parse", shell_scripts),
     ("headers are self-contained", self_contained),
