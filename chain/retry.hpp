@@ -1,6 +1,6 @@
 // May a question for credentials be asked again, and when? AWS's standard retry mode of November 2026 as far as one
 // caller with few attempts needs it, and beside it what single SDKs repeat too; the proxy's own requests have more to
-// consider (proxy/retry.hpp). Pure; any thread.
+// consider (proxy/rules/retry.hpp). Pure; any thread.
 #pragma once
 
 #include "chain/http.hpp"

@@ -119,9 +119,9 @@ struct payload_settings {
 
 struct retry_settings {
     retry_mode mode = retry_mode::standard;
-    std::optional<unsigned> max_attempts; // the first one included; default 3 (DynamoDB 4), see proxy/retry.hpp
+    std::optional<unsigned> max_attempts; // the first one included; default 3 (DynamoDB 4), see rules/retry.hpp
     milliseconds max_elapsed{60000};      // no further attempt begins later than this after its request began
-    // What is repeated where nobody knows whether the service has acted (RFC 9110 9.2.2); see proxy/repeatable.hpp.
+    // What is repeated where nobody knows whether the service has acted (RFC 9110 9.2.2); see rules/repeatable.hpp.
     conf::unknown_outcome unknown_outcome = conf::unknown_outcome::safe;
 };
 
@@ -165,7 +165,7 @@ struct header_line {
 struct route {
     std::string name;                 // for the access log; "": the host glob
     std::string host = "*";           // glob: '*' any run of characters, '?' one; lower-case
-    std::string path;                 // begin of the decoded path, whole segments (proxy/route_choice.hpp); "": any
+    std::string path;                 // begin of the decoded path, whole segments (rules/route_choice.hpp); "": any
     std::vector<std::string> method;  // empty: any
     std::optional<endpoint> upstream; // fixed host: Host header, TLS name and dialled address become this one
     std::optional<conf::scheme> upstream_scheme; // scheme of `upstream`'s URL

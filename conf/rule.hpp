@@ -1,5 +1,5 @@
 // The entries of policy.allow and policy.deny as they stand in the file: a host glob, or an inline table with any of
-// host, service, region, action and method. What they mean for a request: proxy/policy.hpp. Start-up code; throws
+// host, service, region, action and method. What they mean for a request: proxy/rules/policy.hpp. Start-up code; throws
 // conf::error.
 #pragma once
 

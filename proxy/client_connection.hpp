@@ -50,7 +50,7 @@ private:
     void on_progress() noexcept override { enter(phase::writing); }
     void enter(phase p) noexcept;
     task<io_error> read_more();
-    io_error explain(io_error e) const noexcept; // timed_out and cancelled look alike to a socket
+    io_error explain(io_error e) const noexcept; // the socket calls a deadline cancelled, too
 
     worker_state& worker_;
     exchange_store& store_;

@@ -94,7 +94,7 @@ public:
     // Ten times a second: ends what is late.
     void tick();
     void end_waiting(); // for names and credentials, as cancelled
-    // What a walk over the watched ones only marked.
+    // Resumes what a walk over the watched ones only marked.
     void finish_walk();
     void meet_identities(); // of the configuration
 

@@ -61,7 +61,7 @@ bool has_no_body(unsigned status, bool is_head) noexcept {
     return is_head || status < 200 || status == 204 || status == 304;
 }
 
-// Fields that the client gets although they are hop-by-hop: the framing that is passed on as it is.
+// Hop-by-hop fields that we still forward, because the framing is forwarded unchanged.
 bool goes_on(const field& f, const answer& a, client_framing framing) noexcept {
     if (f.id == field_name::transfer_encoding || f.id == field_name::trailer) {
         return framing == client_framing::same && a.framing == answer_framing::chunked;

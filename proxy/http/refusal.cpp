@@ -87,7 +87,7 @@ void append_text(pugi::xml_node parent, const char* name, std::string_view text)
     parent.append_child(name).text().set(std::string(text).c_str());
 }
 
-// The places of <Code> and <Message> by protocol; proxy/error_code.cpp finds them there again.
+// The places of <Code> and <Message> by protocol; http/service_error.cpp finds them there again.
 document xml_document(const refusal& r, signer::wire_protocol protocol, std::string_view message) {
     pugi::xml_document xml;
     pugi::xml_node declaration = xml.append_child(pugi::node_declaration);

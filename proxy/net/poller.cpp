@@ -13,7 +13,7 @@ namespace countersign::proxy {
 namespace {
 
 constexpr int most_turns = 16; // without letting timers and posted functions have theirs
-constexpr int busy = 1;        // events at once: others are likely to have come when these are done
+constexpr int busy = 1;        // poll again while at least this many events were found
 
 int make_set() {
     const int set = ::epoll_create1(EPOLL_CLOEXEC);

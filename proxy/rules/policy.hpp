@@ -59,7 +59,7 @@ enum class policy_result : std::uint8_t { pass, refused, pending };
 
 struct policy_answer {
     policy_result result = policy_result::pass;
-    const conf::rule* by = nullptr; // of deny; null: allow has nothing that holds
+    const conf::rule* by = nullptr; // the deny entry that matched; null: no allow entry did
 };
 
 policy_answer decide_for_request(const request_rules& rules, const policy_question& asked) noexcept;

@@ -19,7 +19,7 @@ enum class attempt_result : std::uint8_t {
     final_error, // any other answer
 };
 
-// `code` as find_error_code (proxy/error_code.hpp) gave it; "" when there was none. A code is stronger than the status.
+// `code` as find_error_code (service_error.hpp) gave it; "" when there was none. A code is stronger than the status.
 attempt_result classify(unsigned status, std::string_view code) noexcept;
 
 // Retry quota: 500 tokens at the start, never above.
@@ -49,7 +49,7 @@ retry_policy policy_for(std::string_view service, std::optional<unsigned> config
 struct attempt {
     unsigned number = 1; // 1, 2, …
     attempt_result result = attempt_result::success;
-    bool repeatable = true;           // it can do no harm: proxy/repeatable.hpp
+    bool repeatable = true;           // it can do no harm: rules/repeatable.hpp
     std::string_view amz_retry_after; // x-amz-retry-after of the answer, milliseconds; "" when absent
     std::string_view retry_after;     // Retry-After of the answer, seconds or date; "" when absent
     std::chrono::sys_seconds now{};   // for a Retry-After that is a date
@@ -61,8 +61,9 @@ struct attempt {
 struct retry_decision {
     std::optional<std::chrono::milliseconds> delay = {}; // none: this was the last attempt
     unsigned cost = 0;                                   // what the retry took from the budget
-    std::chrono::milliseconds hold{0}; // without a delay: pass the failure on only after this (long polling)
-    bool held_back = false;            // there would be another attempt, were the request repeatable
+    // No retry: wait this long before passing the failure on, so that long pollers do not spin.
+    std::chrono::milliseconds hold{0};
+    bool held_back = false; // there would be another attempt, were the request repeatable
 };
 
 // Operations that wait on the server: their callers ask again at once, so that a failure which comes back without a
