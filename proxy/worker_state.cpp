@@ -8,10 +8,11 @@ namespace countersign::proxy {
 
 worker_state::worker_state(shared_state& s, const outside& from)
     : shared(s), context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), time(from.time), sockets(context, time, from.sockets),
-      system_dials(context), names(context, is_public, s.names), config(s.config), default_region(s.default_region),
-      tenants(s.tenants), tls(make_tls_context(*s.trusted)),
+      system_dials(context), config(s.config), default_region(s.default_region), tenants(s.tenants),
+      tls(make_tls_context(*s.trusted)),
       upstream{sockets, time, blocks, watched_ones, from.dials ? *from.dials : system_dials, metrics},
-      pool(upstream, s.config->upstream.max_idle_per_host), destinations(pool, &s.limiters), log(s.config->log.format) {
+      pool(upstream, s.config->upstream.max_idle_per_host), destinations(pool, &s.limiters),
+      names(context, is_public, s.names), log(s.config->log.format) {
     identities.emplace_back().name = "default";
     meet_identities();
 }

@@ -57,7 +57,6 @@ public:
     clock time;
     poller sockets;
     system_dialler system_dials;
-    chain::resolver names;
     std::shared_ptr<const conf::config> config;
     std::string default_region;
     shared_tenants tenants; // as in shared_state
@@ -70,6 +69,7 @@ public:
     upstream_surroundings upstream;
     upstream_pool pool;
     destination_table destinations;
+    chain::resolver names; // its look-ups hold destinations: it goes before the pool
     signer::key_cache keys;
     signer::ecdsa_key_cache ecdsa_keys; // SigV4A
     signer::key_cache tenant_keys;      // of [[client]]
