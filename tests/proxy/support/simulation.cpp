@@ -80,6 +80,7 @@ struct asked {
 class scenario {
 public:
     explicit scenario(std::uint64_t seed);
+    ~scenario();
     std::string play();
 
 private:
@@ -126,6 +127,7 @@ private:
     std::unique_ptr<proxy::worker_state> worker_;
     proxy::exchange_store store_;
     std::vector<std::unique_ptr<client>> clients_;
+    std::vector<connection_ptr> served_; // each is held by what it tells of its changes
     std::map<unsigned, asked> asked_;
     std::map<unsigned, unsigned> attempts_;
     double unreliable_ = 0; // how often the service does something else than to answer
@@ -315,6 +317,7 @@ void scenario::check_answer(client& c, std::string_view head, std::string_view b
 void scenario::serve(const connection_ptr& line) {
     auto s = std::make_shared<service>();
     s->line = line;
+    served_.push_back(line);
     line->window = 256 + time_.below(8192);
     line->on_change = [this, s] {
         time_.after(std::chrono::milliseconds{time_.below(5)}, [this, s] { read_service(s); });
@@ -441,6 +444,17 @@ bool scenario::is_over() const {
     return all_left && worker_->metrics.client_connections == 0;
 }
 
+scenario::~scenario() {
+    for (const connection_ptr& line : served_) {
+        line->on_change = nullptr;
+    }
+    for (const auto& c : clients_) {
+        if (c->line) {
+            c->line->on_change = nullptr;
+        }
+    }
+}
+
 std::string scenario::play() {
     constexpr auto patience = 20min; // three requests, each of at most 85 s and its clients' dawdling
     const proxy::steady_time begin = time_.steady_now();
@@ -463,11 +477,6 @@ std::string scenario::play() {
     worker_->destinations.clear();
     if (failure_.empty() && worker_->metrics.upstream_connections != 0) {
         fail("an upstream connection is left");
-    }
-    for (const auto& c : clients_) {
-        if (c->line) {
-            c->line->on_change = nullptr;
-        }
     }
     return failure_.empty() ? "" : fmt::format("seed {}: {}", seed_, failure_);
 }
