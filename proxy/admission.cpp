@@ -78,17 +78,6 @@ std::optional<refusal> ask(const request_rules& rules, const policy_question& qu
     return refuse_by_policy(rules, question, answer);
 }
 
-// Whom the request's signature names: known before the body is asked for, believed only after verify_tenant.
-std::optional<refusal> find_tenant(const received& r, const worker_state& w, admitted& a) {
-    auto found = read_tenant(w.tenants, r.request);
-    if (const auto* fault = std::get_if<tenant_fault>(&found)) {
-        return refuse_tenant(*fault, a.destination->plan.traits.errors);
-    }
-    a.tenant = std::get<tenant_claim>(std::move(found));
-    a.identity = a.tenant->who->identity;
-    return std::nullopt;
-}
-
 bool is_ascii(std::string_view text) noexcept {
     unsigned char seen = 0;
     for (const char c : text) {
@@ -155,12 +144,20 @@ std::variant<admitted, refusal> admit(const received& r, worker_state& w) {
     admitted a;
     a.destination = std::get<destination_ptr>(std::move(found));
     a.identity = a.destination->plan.identity;
-    if (w.tenants && a.is_signed()) {
-        if (auto no = find_tenant(r, w, a)) {
-            return std::move(*no);
-        }
-    }
     return a;
+}
+
+std::optional<refusal> find_tenant(const received& r, const worker_state& w, admitted& a) {
+    if (!w.tenants || !a.is_signed()) {
+        return std::nullopt;
+    }
+    auto found = read_tenant(w.tenants, r.request);
+    if (const auto* fault = std::get_if<tenant_fault>(&found)) {
+        return refuse_tenant(*fault, a.destination->plan.traits.errors);
+    }
+    a.tenant = std::get<tenant_claim>(std::move(found));
+    a.identity = a.tenant->who->identity;
+    return std::nullopt;
 }
 
 std::optional<refusal> check_before_body(const received& r, const admitted& a, bool is_local, worker_state& w) {

@@ -11,8 +11,12 @@
 
 namespace countersign::proxy {
 
-// Finds the destination and, where clients have to sign, whom the request's signature names.
+// Finds the destination.
 std::variant<admitted, refusal> admit(const received& r, worker_state& w);
+
+// Where clients have to sign: whom the request's signature names, for `a`. Known before the body is asked for, believed
+// only after verify_tenant.
+std::optional<refusal> find_tenant(const received& r, const worker_state& w, admitted& a);
 
 // Before the client is asked for a body: policy, dry run, rate, and whether such a request can be signed at all.
 std::optional<refusal> check_before_body(const received& r, const admitted& a, bool is_local, worker_state& w);

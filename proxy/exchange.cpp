@@ -101,7 +101,8 @@ std::optional<refusal> exchange::admit_it() {
     }
     admitted_ = std::get<admitted>(std::move(found));
     record_.destination = admitted_->destination;
-    return check_before_body(received_, *admitted_, client_.is_local(), worker_);
+    std::optional<refusal> no = find_tenant(received_, worker_, *admitted_);
+    return no ? no : check_before_body(received_, *admitted_, client_.is_local(), worker_);
 }
 
 task<std::optional<refusal>> exchange::await_keys() {

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view too_many = "HTTP/1.1 503 Service Unavailable\r\nX-Countersign-Error: overloaded\r\n"
                                       "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+constexpr int most_reads = 4; // of a client that is turned away: it must not keep the thread
 
 } // namespace
 
@@ -93,7 +94,7 @@ bool spare_descriptor::turn_one_away(int listener) noexcept {
     if (client >= 0) {
         // What stays unread would turn the close into a reset, which overtakes the answer.
         std::array<char, 16384> unread;
-        while (::recv(client, unread.data(), unread.size(), 0) > 0) {
+        for (int i = 0; i<most_reads&& ::recv(client, unread.data(), unread.size(), 0)> 0; ++i) {
         }
         // Who does not get it sees a closed connection: nothing else can be done for him.
         [[maybe_unused]] const auto sent = ::send(client, too_many.data(), too_many.size(), MSG_NOSIGNAL);

@@ -67,15 +67,16 @@ retry_reason reason_of(attempt_result r) noexcept {
 retry_loop::retry_loop(
     client& c,
     const received& r,
-    admitted a,
-    prepared p,
+    const admitted& a,
+    const prepared& p,
     body::body_hash& hash,
     worker_state& w,
     exchange_memory& memory,
     exchange_record& record
 )
-    : client_(c), received_(r), admitted_(std::move(a)), prepared_(p), hash_(hash), worker_(w), record_(record),
-      named_(admitted_.destination), attempts_{received_, w, memory, {}} {}
+    : client_(c), received_(r), admitted_{a.destination, a.identity, std::nullopt}, prepared_(p), hash_(hash),
+      worker_(w), record_(record), has_tenant_(a.tenant.has_value()),
+      named_(a.destination), attempts_{received_, w, memory, {}} {}
 
 task<std::optional<refusal>> retry_loop::run() {
     client_.await_upstream();
@@ -83,12 +84,14 @@ task<std::optional<refusal>> retry_loop::run() {
         start_elsewhere();
     }
     attempts_.until = limits_of(received_, admitted_, prepared_, worker_);
-    ++named_->counters->first_attempts;
     for (record_.attempts = 1;; ++record_.attempts) {
         if (admitted_.is_signed()) { // they may have expired while the body came, or since last time
             if (auto no = check_credentials(worker_, admitted_.identity)) {
                 co_return no;
             }
+        }
+        if (record_.attempts == 1) {
+            ++admitted_.destination->counters->first_attempts;
         }
         outcome out = co_await try_once(attempts_, admitted_, prepared_);
         record_.upstream_time = out.upstream_time;
@@ -215,7 +218,7 @@ void retry_loop::start_elsewhere() {
 // S3 says that the bucket is elsewhere. False: nothing has changed, the answer is passed on.
 bool retry_loop::follow_redirect(const outcome& out) {
     const inbound& in = received_.request;
-    if (admitted_.destination->plan.service != "s3" || (admitted_.tenant && !named_->plan.is_default_region)) {
+    if (admitted_.destination->plan.service != "s3" || (has_tenant_ && !named_->plan.is_default_region)) {
         return false;
     }
     const redirect_answer said{out.reply.head.status, out.code, out.region, location_of(out.reply), out.endpoint};

@@ -21,8 +21,8 @@ public:
     retry_loop(
         client& c,
         const received& r,
-        admitted a,
-        prepared p,
+        const admitted& a,
+        const prepared& p,
         body::body_hash& hash,
         worker_state& w,
         exchange_memory& memory,
@@ -49,11 +49,12 @@ private:
 
     client& client_;
     const received& received_;
-    admitted admitted_;
+    admitted admitted_; // without its tenant, which was asked about
     prepared prepared_;
     body::body_hash& hash_;
     worker_state& worker_;
     exchange_record& record_;
+    const bool has_tenant_;
     const destination_ptr named_; // of the client's host, wherever the request goes meanwhile
     attempts_of attempts_;
     tried_remedies tried_;

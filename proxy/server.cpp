@@ -3,6 +3,7 @@
 #include "conf/check.hpp"
 #include "conf/load.hpp"
 #include "proxy/default_region.hpp"
+#include "proxy/net/address.hpp"
 #include "proxy/net/close_on_exec.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/own_proxy.hpp"
@@ -41,11 +42,6 @@ std::vector<tcp::endpoint> resolve_listeners(asio::io_context& context, const co
         out.push_back(resolve_listener(context, e));
     }
     return out;
-}
-
-std::string to_text(const tcp::endpoint& e) {
-    return e.address().is_v6() ? fmt::format("[{}]:{}", e.address().to_string(), e.port())
-                               : fmt::format("{}:{}", e.address().to_string(), e.port());
 }
 
 } // namespace

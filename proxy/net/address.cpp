@@ -1,5 +1,7 @@
 #include "proxy/net/address.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -128,6 +130,11 @@ bool is_numeric_host(std::string_view host) noexcept {
             return true;
         host.remove_prefix(dot + 1);
     }
+}
+
+std::string to_text(const boost::asio::ip::tcp::endpoint& e) {
+    const std::string address = e.address().to_string();
+    return e.address().is_v6() ? fmt::format("[{}]:{}", address, e.port()) : fmt::format("{}:{}", address, e.port());
 }
 
 } // namespace countersign::proxy

@@ -2,6 +2,7 @@
 #include "conf/error.hpp"
 #include "conf/units.hpp"
 #include "proxy/commands.hpp"
+#include "proxy/net/address.hpp"
 #include "proxy/net/close_on_exec.hpp"
 #include "proxy/sandbox/certificate.hpp"
 #include "proxy/sandbox/connection.hpp"
@@ -66,15 +67,6 @@ tcp::endpoint endpoint_of(const std::string& text) {
         throw wrong_usage(fmt::format("--listen {}: ADDRESS:PORT expected, for example 127.0.0.1:9911", text));
     }
     return where;
-}
-
-// 127.0.0.1:9911, [::1]:9911
-std::string url_text(const tcp::endpoint& where) {
-    const std::string address = where.address().to_string();
-    if (where.address().is_v6()) {
-        return fmt::format("[{}]:{}", address, where.port());
-    }
-    return fmt::format("{}:{}", address, where.port());
 }
 
 // For everybody to read: what chain::world writes are secrets, which only their owner may.
@@ -162,7 +154,7 @@ int listen_and_serve(const sandbox_arguments& a) {
     tcp::acceptor acceptor(context, where);
     close_on_exec(acceptor.native_handle());
     asio::co_spawn(context, accept_forever(acceptor, shared), asio::detached);
-    fmt::print("sandbox: listening on http://{}{}\n", url_text(acceptor.local_endpoint()), note);
+    fmt::print("sandbox: listening on http://{}{}\n", to_text(acceptor.local_endpoint()), note);
     std::fflush(stdout);
     context.run();
     return 0;

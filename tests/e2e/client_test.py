@@ -188,7 +188,10 @@ class Clients(unittest.TestCase):
         self.assertEqual((got.status, got.get("x-countersign-error")), (403, "dry-run-refused"))   # off by default
 
     def test_others_and_the_unsigned_are_refused(self):
+        before = self.proxy.metric("countersign_requests_total", service="sns", code="403")
         self.refused(self.signed(NOBODY), "InvalidClientTokenId")
+        counted = self.proxy.metric("countersign_requests_total", service="sns", code="403")
+        self.assertEqual(counted, before + 1)   # it is known where it would have gone
         self.refused(self.signed((ONE[0], TWO[1])), "SignatureDoesNotMatch")
         self.refused(("POST", "/", {"Host": SNS}, b""), "MissingAuthenticationToken")
         self.refused(self.signed(region="eu-west-1"), "SignatureDoesNotMatch")

@@ -19,7 +19,7 @@ import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "signer"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "signer"))
 import random_request   # noqa: E402
 
 HOSTS = [("bucket.s3.eu-west-1.amazonaws.com", "s3", "eu-west-1"), ("s3.cn-north-1.amazonaws.com.cn", "s3", "cn-north-1"),

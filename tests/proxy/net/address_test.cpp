@@ -15,6 +15,12 @@ struct edges {
     const char *before, *first, *last, *after; // "" where the neighbour is closed as well
 };
 
+TEST(Address, IsWrittenWithItsPort) {
+    using boost::asio::ip::make_address;
+    EXPECT_EQ(to_text({make_address("127.0.0.1"), 8080}), "127.0.0.1:8080");
+    EXPECT_EQ(to_text({make_address("::1"), 0}), "[::1]:0");
+}
+
 TEST(Address, ClosesEachIpv4BlockExactly) {
     for (const edges& e : {
              edges{"", "0.0.0.0", "0.255.255.255", "1.0.0.0"},
