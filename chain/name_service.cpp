@@ -24,7 +24,7 @@ std::string_view take_word(std::string_view& text) noexcept {
 }
 
 // The number of "timeout:3". None: another word.
-std::optional<int> number_in(std::string_view word, std::string_view option, int most) noexcept {
+std::optional<int> option_value(std::string_view word, std::string_view option, int most) noexcept {
     if (!word.starts_with(option)) {
         return std::nullopt;
     }
@@ -39,9 +39,9 @@ std::optional<int> number_in(std::string_view word, std::string_view option, int
 
 void take_options(name_service& s, std::string_view words) {
     for (auto word = take_word(words); !word.empty(); word = take_word(words)) {
-        if (const auto seconds = number_in(word, "timeout:", 30)) {
+        if (const auto seconds = option_value(word, "timeout:", 30)) {
             s.timeout = std::chrono::seconds{*seconds};
-        } else if (const auto tries = number_in(word, "attempts:", 5)) {
+        } else if (const auto tries = option_value(word, "attempts:", 5)) {
             s.tries = *tries;
         } else if (word == "use-vc" || word == "usevc") {
             s.only_tcp = true;

@@ -63,7 +63,7 @@ struct parsed_file {
 };
 
 // Whose name a section says.
-using named = std::pair<section_kind, std::string>;
+using section_name = std::pair<section_kind, std::string>;
 
 class merging {
 public:
@@ -75,7 +75,7 @@ private:
         profile what;
         std::string title;
     };
-    using gathering = std::map<named, gathered>; // of one file
+    using gathering = std::map<section_name, gathered>; // of one file
 
     void gather(const parsed_file& file);
     void gather_section(const parsed_file& file, const titled& t, gathering& all);
@@ -85,11 +85,11 @@ private:
     void note_left_out(const parsed_file& file, const titled& t);
     void note_faults(const parsed_file& file);
     void note_repetitions(const parsed_file& file);
-    void join(file_kind kind, const named& name, profile from);
+    void join(file_kind kind, const section_name& name, profile from);
     void keep_keys_of_one_file(profile& in_config, profile& in_credentials_file);
 
     std::vector<parsed_file> files_;
-    std::set<named> exact_;
+    std::set<section_name> exact_;
     profile_set set_;
 };
 
@@ -215,7 +215,7 @@ void merging::add_properties(const parsed_file& file, const titled& t, profile& 
 }
 
 void merging::gather_section(const parsed_file& file, const titled& t, gathering& all) {
-    const named name{t.title.kind, t.title.name};
+    const section_name name{t.title.kind, t.title.name};
     const std::string where = file.at(t.section.line);
     if (!t.title.is_exact && exact_.contains(name)) {
         set_.warnings.push_back(
@@ -247,7 +247,7 @@ void merging::fault_default(const parsed_file& file, const ini_section& lines, g
         if (!is_one_of(identity_properties, p.name)) {
             continue;
         }
-        profile& to = all[named{section_kind::profile, "default"}].what;
+        profile& to = all[section_name{section_kind::profile, "default"}].what;
         to.name = "default";
         if (to.fault.empty()) {
             to.fault = fmt::format("{}: {} stands before any section", file.at(p.line), p.name);
@@ -302,7 +302,7 @@ void merging::keep_keys_of_one_file(profile& in_config, profile& in_credentials_
     }
 }
 
-void merging::join(file_kind kind, const named& name, profile from) {
+void merging::join(file_kind kind, const section_name& name, profile from) {
     auto& group = name.first == section_kind::sso_session ? set_.sso_sessions
                   : name.first == section_kind::services  ? set_.services
                                                           : set_.profiles;

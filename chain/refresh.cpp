@@ -20,7 +20,7 @@ namespace countersign::chain {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using clock = std::chrono::system_clock;
+using wall_clock = std::chrono::system_clock;
 using seconds_f = std::chrono::duration<double>;
 
 namespace {
@@ -39,15 +39,15 @@ constexpr auto look_at_files_every = 2s;
 // The wait is taken in pieces, so that a suspended machine or a clock set anew is noticed.
 constexpr auto longest_nap = 1min;
 
-clock::duration in_clock(seconds_f length) noexcept {
-    return std::chrono::duration_cast<clock::duration>(length);
+wall_clock::duration in_clock(seconds_f length) noexcept {
+    return std::chrono::duration_cast<wall_clock::duration>(length);
 }
 
-clock::duration renewal_wait(clock::duration life, double u01) noexcept {
+wall_clock::duration renewal_wait(wall_clock::duration life, double u01) noexcept {
     return life < 2 * advisory ? life / 2 : life - advisory - in_clock(u01 * seconds_f(longest_jitter));
 }
 
-clock::duration backoff(unsigned failures, clock::duration life, double u01) noexcept {
+wall_clock::duration backoff(unsigned failures, wall_clock::duration life, double u01) noexcept {
     const seconds_f longest = life <= 0s         ? longest_backoff_without_keys
                               : life > mandatory ? longest_backoff
                                                  : longest_backoff_when_urgent;
@@ -57,28 +57,28 @@ clock::duration backoff(unsigned failures, clock::duration life, double u01) noe
 
 } // namespace
 
-clock::time_point
-refresh_at(const credentials* current, unsigned failures, clock::time_point now, double u01) noexcept {
+wall_clock::time_point
+refresh_at(const credentials* current, unsigned failures, wall_clock::time_point now, double u01) noexcept {
     const bool limited = current && current->expiration;
-    const auto life = limited   ? std::max(*current->expiration - now, clock::duration::zero())
-                      : current ? clock::duration::max()
-                                : clock::duration::zero();
+    const auto life = limited   ? std::max(*current->expiration - now, wall_clock::duration::zero())
+                      : current ? wall_clock::duration::max()
+                                : wall_clock::duration::zero();
     if (!current && failures == 0) {
         return now;
     }
-    clock::duration wait;
+    wall_clock::duration wait;
     if (failures > 0) {
         wait = backoff(failures, life, u01);
-        if (life > clock::duration::zero()) {
+        if (life > wall_clock::duration::zero()) {
             wait = std::min(wait, life / 2);
         }
         if (life > mandatory) {
-            wait = std::min<clock::duration>(wait, life - mandatory);
+            wait = std::min<wall_clock::duration>(wait, life - mandatory);
         }
     } else {
-        wait = limited ? renewal_wait(life, u01) : clock::duration(unlimited_again);
+        wait = limited ? renewal_wait(life, u01) : wall_clock::duration(unlimited_again);
     }
-    return now + std::max<clock::duration>(wait, failures > 0 ? shortest_backoff : shortest_wait);
+    return now + std::max<wall_clock::duration>(wait, failures > 0 ? shortest_backoff : shortest_wait);
 }
 
 struct refresher::state : std::enable_shared_from_this<refresher::state> {
@@ -89,7 +89,7 @@ struct refresher::state : std::enable_shared_from_this<refresher::state> {
     void begin();
     void finish(std::exception_ptr cut_off);
     void keep(result<credentials> loaded);
-    void schedule(clock::time_point at);
+    void schedule(wall_clock::time_point at);
     void nap();
     void load_now();
     void look_at_files();
@@ -111,8 +111,8 @@ struct refresher::state : std::enable_shared_from_this<refresher::state> {
     unsigned failures = 0;
     bool loading = false;
     bool stopped = false;
-    clock::time_point due{};
-    clock::time_point last_begin{};
+    wall_clock::time_point due{};
+    wall_clock::time_point last_begin{};
     std::vector<attempt> tried;
     result<credentials> loaded = failure{};
 };
@@ -199,13 +199,13 @@ void refresher::state::keep(result<credentials> fresh) {
     }
 }
 
-void refresher::state::schedule(clock::time_point at) {
+void refresher::state::schedule(wall_clock::time_point at) {
     due = at;
     nap();
 }
 
 void refresher::state::nap() {
-    const auto left = std::clamp<clock::duration>(due - outside.now(), 0s, longest_nap);
+    const auto left = std::clamp<wall_clock::duration>(due - outside.now(), 0s, longest_nap);
     due_alarm->set(std::chrono::ceil<std::chrono::milliseconds>(left), [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self || self->stopped || self->loading) {

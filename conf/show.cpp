@@ -11,7 +11,7 @@ namespace {
 
 using std::string_view;
 
-std::string quoted(string_view text) {
+std::string in_quotes(string_view text) {
     std::string out{'"'};
     for (const char c : text) {
         if (c == '"' || c == '\\') {
@@ -28,7 +28,7 @@ std::string quoted(string_view text) {
 
 // "" (no value) stays "".
 std::string optional_text(string_view text) {
-    return text.empty() ? std::string() : quoted(text);
+    return text.empty() ? std::string() : in_quotes(text);
 }
 
 std::string shown(bool value) {
@@ -37,7 +37,7 @@ std::string shown(bool value) {
 
 std::string shown(const endpoint& e) {
     const bool is_ipv6 = e.host.find(':') != std::string::npos;
-    return quoted(is_ipv6 ? fmt::format("[{}]:{}", e.host, e.port) : fmt::format("{}:{}", e.host, e.port));
+    return in_quotes(is_ipv6 ? fmt::format("[{}]:{}", e.host, e.port) : fmt::format("{}:{}", e.host, e.port));
 }
 
 // 5000 ms → "5s"
@@ -55,7 +55,7 @@ std::string shown(std::uint64_t n) {
 }
 
 std::string shown(const std::string& text) {
-    return quoted(text);
+    return in_quotes(text);
 }
 
 std::string shown(const rate& r) {
@@ -71,11 +71,11 @@ std::string shown(retry_mode m) {
 }
 
 std::string shown(const std::pair<std::string, std::string>& tag) {
-    return quoted(tag.first) + " = " + quoted(tag.second);
+    return in_quotes(tag.first) + " = " + in_quotes(tag.second);
 }
 
 std::string shown(const header_line& h) {
-    return quoted(h.name) + " = " + quoted(h.value);
+    return in_quotes(h.name) + " = " + in_quotes(h.value);
 }
 
 template <class All>
@@ -100,7 +100,7 @@ std::string shown(const std::optional<Value>& value) {
 std::string shown(const rule& r) {
     const std::string action = r.action_service.empty() ? r.action : r.action_service + ":" + r.action;
     if (r.service.empty() && r.region.empty() && action.empty() && r.method.empty()) {
-        return quoted(r.host);
+        return in_quotes(r.host);
     }
     std::string out;
     const auto add = [&](string_view name, const std::string& value) {
@@ -126,7 +126,7 @@ std::string shown(const std::vector<rule>& rules) {
 
 template <class Choice, std::size_t Count>
 std::string named(Choice value, const std::array<string_view, Count>& names) {
-    return quoted(names.at(static_cast<std::size_t>(value)));
+    return in_quotes(names.at(static_cast<std::size_t>(value)));
 }
 
 template <class From>
@@ -149,7 +149,7 @@ constexpr line<config> listen_lines[]{
     {"allow_origin", [](const config& c) { return shown(c.listen.allow_origin); }},
 };
 constexpr line<config> admin_lines[]{
-    {"address", [](const config& c) { return c.admin.address ? shown(*c.admin.address) : quoted("off"); }},
+    {"address", [](const config& c) { return c.admin.address ? shown(*c.admin.address) : in_quotes("off"); }},
 };
 constexpr line<config> credential_lines[]{
     {"profile", [](const config& c) { return optional_text(c.credentials.profile); }},
@@ -223,7 +223,7 @@ std::string url_of_upstream(const route& r) {
 
 constexpr line<route> route_lines[]{
     {"name", [](const route& r) { return optional_text(r.name); }},
-    {"host", [](const route& r) { return quoted(r.host); }},
+    {"host", [](const route& r) { return in_quotes(r.host); }},
     {"path", [](const route& r) { return optional_text(r.path); }},
     {"method", [](const route& r) { return r.method.empty() ? std::string() : shown(r.method); }},
     {"upstream", url_of_upstream},
@@ -257,8 +257,8 @@ constexpr line<route> route_lines[]{
 };
 
 constexpr line<client> client_lines[]{
-    {"access_key_id", [](const client& c) { return quoted(c.access_key_id); }},
-    {"secret_access_key_file", [](const client& c) { return quoted(c.secret_access_key_file); }},
+    {"access_key_id", [](const client& c) { return in_quotes(c.access_key_id); }},
+    {"secret_access_key_file", [](const client& c) { return in_quotes(c.secret_access_key_file); }},
     {"identity", [](const client& c) { return optional_text(c.identity); }},
 };
 

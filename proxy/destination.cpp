@@ -14,7 +14,7 @@ std::uint32_t port_and_scheme(const asked_host& asked) noexcept {
 }
 
 // max_attempts of the route, else what its mode or the file's says.
-std::optional<unsigned> attempts_of(const conf::retry_settings& all, const plan& p) noexcept {
+std::optional<unsigned> most_attempts_of(const conf::retry_settings& all, const plan& p) noexcept {
     if (p.max_attempts) {
         return p.max_attempts;
     }
@@ -154,7 +154,7 @@ destination_table::found destination_table::make(
     destination_ptr d{new destination{std::move(std::get<plan>(planned)), pool_}};
     d->counters = &metrics.of_scope(d->plan.service, d->plan.region);
     d->budget = &budget_of(d->plan);
-    d->retries = policy_for(d->plan.service, attempts_of(c.retry, d->plan));
+    d->retries = policy_for(d->plan.service, most_attempts_of(c.retry, d->plan));
     if (d->plan.rate_limit) {
         d->limiter = (limiters_ ? *limiters_ : own_limiters_).find(identity_of(*r), *d->plan.rate_limit);
     }

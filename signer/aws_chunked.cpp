@@ -6,7 +6,7 @@ namespace countersign::signer {
 namespace {
 
 // In the order of chunk_form.
-constexpr std::array<std::string_view, 5> names{
+constexpr std::array<std::string_view, 5> form_names{
     "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
     "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
     "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
@@ -47,12 +47,12 @@ std::uint64_t trailers_length(chunk_form form, std::span<const trailer_shape> tr
 } // namespace
 
 std::string_view payload_hash_of(chunk_form form) noexcept {
-    return names[static_cast<std::size_t>(form)];
+    return form_names[static_cast<std::size_t>(form)];
 }
 
 std::optional<chunk_form> chunk_form_of(std::string_view payload_hash) noexcept {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (payload_hash == names[i]) {
+    for (std::size_t i = 0; i < form_names.size(); ++i) {
+        if (payload_hash == form_names[i]) {
             return static_cast<chunk_form>(i);
         }
     }

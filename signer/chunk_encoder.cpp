@@ -10,7 +10,7 @@ namespace countersign::signer {
 namespace {
 
 constexpr std::uint64_t largest_chunk_size = (std::uint64_t{1} << 60) - 1; // 15 hex digits: what decoders take
-constexpr std::string_view line_end = "\r\n";
+constexpr std::string_view crlf = "\r\n";
 
 char* allocate_text(std::pmr::memory_resource& memory, std::size_t size) {
     return static_cast<char*>(memory.allocate(size, 1));
@@ -69,7 +69,7 @@ void chunk_encoder::add(std::string_view bytes) noexcept {
 }
 
 chunk_encoder::frame chunk_encoder::close_chunk() {
-    return {write_head(std::exchange(filled_, 0)), line_end};
+    return {write_head(std::exchange(filled_, 0)), crlf};
 }
 
 std::string_view chunk_encoder::write_head(std::uint64_t size) {
@@ -79,7 +79,7 @@ std::string_view chunk_encoder::write_head(std::uint64_t size) {
         out.put(";chunk-signature=");
         out.put(signer_->sign_chunk(std::exchange(hash_, sha256()).finish()));
     }
-    out.put(line_end);
+    out.put(crlf);
     return out.since(head_.data());
 }
 
@@ -95,9 +95,9 @@ std::string_view chunk_encoder::finish(std::span<const trailer> passed, std::pmr
     if (has_trailer(form_)) {
         fields = in_order(sum, kind, passed, memory);
     }
-    std::size_t room = last.size() + trailer_signature_name.size() + 1 + most_ecdsa_hex + 2 * line_end.size();
+    std::size_t room = last.size() + trailer_signature_name.size() + 1 + most_ecdsa_hex + 2 * crlf.size();
     for (const trailer& field : fields) {
-        room += field.name.size() + 1 + field.value.size() + line_end.size();
+        room += field.name.size() + 1 + field.value.size() + crlf.size();
     }
     char* const start = allocate_text(memory, room);
     pen out(start);
@@ -106,7 +106,7 @@ std::string_view chunk_encoder::finish(std::span<const trailer> passed, std::pmr
         out.put(name);
         out.put(':');
         out.put(value);
-        out.put(line_end);
+        out.put(crlf);
     };
     for (const trailer& field : fields) {
         put_field(field.name, field.value);
@@ -114,7 +114,7 @@ std::string_view chunk_encoder::finish(std::span<const trailer> passed, std::pmr
     if (signer_ && has_trailer(form_)) {
         put_field(trailer_signature_name, signer_->sign_trailer(hash_of_trailers(fields)));
     }
-    out.put(line_end);
+    out.put(crlf);
     return out.since(start);
 }
 

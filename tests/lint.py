@@ -273,7 +273,7 @@ def formatting():
 def compile_flags():
     """Of one file of each folder, as the dev preset compiles it, without its precompiled header."""
     flags = {}
-    for entry in json.loads((ROOT / ".build/dev/compile_commands.json").read_text()):
+    for entry in json.loads((ROOT / ".build/lint/compile_commands.json").read_text()):
         folder = pathlib.Path(entry["file"]).relative_to(ROOT).parts[0] if str(ROOT) in entry["file"] else ""
         given = shlex.split(entry["command"])
         kept = [a for a in given if a.startswith(("-I", "-isystem", "-D", "-std", "-W")) and "Winvalid-pch" not in a]
@@ -283,8 +283,8 @@ def compile_flags():
 
 
 def self_contained():
-    if not (ROOT / ".build/dev/compile_commands.json").exists():
-        return ["no .build/dev/compile_commands.json: configure the dev preset first"]
+    if not (ROOT / ".build/lint/compile_commands.json").exists():
+        return ["no .build/lint/compile_commands.json: tests/run --lint makes it"]
     flags = compile_flags()
 
     def check(path):

@@ -17,8 +17,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-struct question {
-    explicit question(asio::io_context& control) : outside(control) {}
+struct credential_search {
+    explicit credential_search(asio::io_context& control) : outside(control) {}
 
     chain::system_world outside;
     chain::provider_list sources;
@@ -26,7 +26,7 @@ struct question {
     std::optional<chain::result<chain::credentials>> keys;
 };
 
-chain::task<> ask(question& q) {
+chain::task<> ask(credential_search& q) {
     q.keys = co_await chain::resolve(q.sources, q.outside, q.tried);
 }
 
@@ -34,7 +34,7 @@ chain::task<> ask(question& q) {
 
 chain::credentials find_command_credentials(const std::string& profile) {
     asio::io_context control{1};
-    question q(control);
+    credential_search q(control);
     chain::chain_settings settings;
     settings.profile = profile;
     settings.profile_is_explicit = !profile.empty();

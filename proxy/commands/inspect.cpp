@@ -60,11 +60,11 @@ std::string joined_names(const std::vector<std::string>& names) {
     return all;
 }
 
-using row = std::pair<std::string_view, std::string>;
+using fact = std::pair<std::string_view, std::string>;
 
-std::vector<row> rows_of(const signer::inspection& found, signer::exhibit kind, std::chrono::sys_seconds now) {
+std::vector<fact> rows_of(const signer::inspection& found, signer::exhibit kind, std::chrono::sys_seconds now) {
     const bool is_query = found.where == signer::placement::query;
-    std::vector<row> rows{
+    std::vector<fact> rows{
         {"algorithm",
          fmt::format("{}, {}", found.algorithm, is_query ? "in the query" : "in the Authorization header")},
         {"access key id", found.access_key_id},

@@ -1,6 +1,7 @@
 #include "proxy/commands/inspect_input.hpp"
 
 #include "chain/text.hpp"
+#include "proxy/commands/take_line.hpp"
 #include "proxy/commands/web_address.hpp"
 #include "proxy/http/head.hpp"
 #include "signer/sha256.hpp"
@@ -13,16 +14,6 @@
 
 namespace countersign::proxy {
 namespace {
-
-std::string_view take_line(std::string_view& text) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.ends_with('\r')) {
-        line.remove_suffix(1);
-    }
-    return line;
-}
 
 std::string_view without_white_space(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t\r\n");

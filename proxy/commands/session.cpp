@@ -212,11 +212,11 @@ chain::result<chain::secret> ask_on_terminal(const std::string& serial_number) {
     return chain::secret(*code);
 }
 
-struct attempt {
+struct saved_session {
     std::optional<chain::result<std::string>> line;
 };
 
-chain::task<> carry_out(chain::world& outside, session_wish wish, attempt& made) {
+chain::task<> carry_out(chain::world& outside, session_wish wish, saved_session& made) {
     made.line = co_await save_session(outside, std::move(wish), ask_on_terminal);
 }
 
@@ -234,7 +234,7 @@ int run(const session_arguments& a) {
     wish.save = a.save;
     asio::io_context control{1};
     chain::system_world outside(control);
-    attempt made;
+    saved_session made;
     std::exception_ptr bug;
     asio::co_spawn(control, carry_out(outside, std::move(wish), made), [&](std::exception_ptr thrown) {
         bug = thrown;

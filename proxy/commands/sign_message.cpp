@@ -1,5 +1,6 @@
 #include "proxy/commands/sign_message.hpp"
 
+#include "proxy/commands/take_line.hpp"
 #include "signer/encode.hpp"
 
 #include <fmt/format.h>
@@ -17,17 +18,6 @@ std::string_view trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(blanks);
     return first == std::string_view::npos ? std::string_view()
                                            : text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-// Takes one line off the front; its end (LF or CRLF) goes too.
-std::string_view take_line(std::string_view& text) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.ends_with('\r')) {
-        line.remove_suffix(1);
-    }
-    return line;
 }
 
 bool is_token(std::string_view text) {

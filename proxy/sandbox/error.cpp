@@ -46,7 +46,7 @@ answer ec2_xml(const service_error& e, std::string_view request_id) {
     return xml_answer(e.status, document);
 }
 
-answer json(const service_error& e) {
+answer json_answer(const service_error& e) {
     const boost::json::object body{{"__type", e.code}, {"message", e.message}};
     answer a = text_answer(e.status, "application/x-amz-json-1.0", boost::json::serialize(body));
     a.headers.push_back({"x-amzn-errortype", e.code});
@@ -64,7 +64,7 @@ answer render(const service_error& e, signer::wire_protocol protocol, std::strin
     case signer::wire_protocol::ec2_xml:
         return ec2_xml(e, request_id);
     case signer::wire_protocol::json:
-        return json(e);
+        return json_answer(e);
     case signer::wire_protocol::text:
         break;
     }

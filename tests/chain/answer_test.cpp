@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace answer_test {
 
 constexpr const char* good =
     R"({"AccessKeyId":"AKID","SecretAccessKey":"S","Token":"T","Expiration":"2026-11-22T00:35:06Z","AccountId":"1"})";
@@ -174,5 +174,5 @@ TEST(Rfc3339, RefusesEverythingElse) {
         EXPECT_FALSE(read_rfc3339(text)) << text;
 }
 
-} // namespace
+} // namespace answer_test
 } // namespace countersign::chain

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace chain_test {
 
 using namespace std::chrono_literals;
 
@@ -247,5 +247,5 @@ TEST_F(Region, IgnoresALyingMetadataService) {
     EXPECT_TRUE(choose()->is_fallback);
 }
 
-} // namespace
+} // namespace chain_test
 } // namespace countersign::chain

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 namespace countersign::chain {
-namespace {
+namespace command_test {
 
 using namespace std::chrono_literals;
 
@@ -204,5 +204,5 @@ TEST(Command, LetsTheThreadDoOtherThingsMeanwhile) {
     EXPECT_EQ(ended.size(), 2U);
 }
 
-} // namespace
+} // namespace command_test
 } // namespace countersign::chain

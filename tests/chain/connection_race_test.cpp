@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace connection_race_test {
 
 using namespace std::chrono_literals;
 
@@ -39,5 +39,5 @@ TEST(ConnectionRace, HasNothingToTryWithoutAddresses) {
     EXPECT_EQ(race.next_turn(), std::nullopt);
 }
 
-} // namespace
+} // namespace connection_race_test
 } // namespace countersign::chain

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 namespace countersign::chain {
-namespace {
+namespace connector_test {
 
 using namespace std::chrono_literals;
 using boost::asio::ip::make_address;
@@ -131,5 +131,5 @@ TEST_F(Connector, FailsWithoutAddresses) {
     EXPECT_NE(outcome->error, 0);
 }
 
-} // namespace
+} // namespace connector_test
 } // namespace countersign::chain

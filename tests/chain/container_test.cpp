@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace container_test {
 
 using namespace std::chrono_literals;
 
@@ -218,5 +218,5 @@ TEST_F(Container, TellsTheEndpointsErrorAndNoSecret) {
     EXPECT_EQ(detail.find("id-in-url"), std::string::npos);
 }
 
-} // namespace
+} // namespace container_test
 } // namespace countersign::chain

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::chain {
-namespace {
+namespace credentials_file_test {
 
 credentials session() {
     credentials c;
@@ -162,5 +162,5 @@ TEST(CredentialsFile, RefusesWhatItCannotRead) {
         EXPECT_NE(refused("", "", name).find("no name for a profile"), std::string::npos) << name;
 }
 
-} // namespace
+} // namespace credentials_file_test
 } // namespace countersign::chain

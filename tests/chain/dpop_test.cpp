@@ -10,7 +10,7 @@
 #include <regex>
 
 namespace countersign::chain {
-namespace {
+namespace dpop_test {
 
 const auto noon = read_rfc3339("2025-11-19T12:00:00Z").value();
 constexpr const char* url = "https://us-east-2.signin.aws.amazon.com/v1/token";
@@ -82,5 +82,5 @@ TEST(Dpop, HasAnotherIdEachTime) {
     EXPECT_NE(one, random_uuid());
 }
 
-} // namespace
+} // namespace dpop_test
 } // namespace countersign::chain

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace endpoints_test {
 
 struct Endpoints : testing::Test {
     result<service_address> ask(aws_service service, std::string_view region = "eu-west-1") {
@@ -208,5 +208,5 @@ TEST_F(Endpoints, RefuseFipsAndDualStackBesideAConfiguredAddress) {
     }
 }
 
-} // namespace
+} // namespace endpoints_test
 } // namespace countersign::chain

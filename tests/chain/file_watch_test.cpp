@@ -9,7 +9,7 @@
 #include <vector>
 
 namespace countersign::chain {
-namespace {
+namespace file_watch_test {
 
 using namespace std::chrono_literals;
 using tests::credential_json;
@@ -168,5 +168,5 @@ TEST_F(FileWatch, KnowsEveryFileThatCredentialsComeFrom) {
     }
 }
 
-} // namespace
+} // namespace file_watch_test
 } // namespace countersign::chain

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace http_test {
 
 using namespace std::chrono_literals;
 using tests::http_text;
@@ -252,5 +252,5 @@ TEST(Url, IsRefusedWhenItIsOdd) {
         EXPECT_FALSE(read_url(text)) << text;
 }
 
-} // namespace
+} // namespace http_test
 } // namespace countersign::chain

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace imds_test {
 
 using namespace std::chrono_literals;
 using tests::reply;
@@ -265,5 +265,5 @@ TEST(ImdsEndpoint, IsChosenInOrder) {
     EXPECT_FALSE(imds_endpoint(outside, nullptr));
 }
 
-} // namespace
+} // namespace imds_test
 } // namespace countersign::chain

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace ini_test {
 
 // One property of the only section, "(none)" where there is no such.
 std::string value_of(std::string_view text, std::string_view name) {
@@ -185,5 +185,5 @@ TEST(IniName, IsOfTheAllowedCharacters) {
         EXPECT_FALSE(is_ini_name(bad)) << bad;
 }
 
-} // namespace
+} // namespace ini_test
 } // namespace countersign::chain

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace known_name_test {
 
 using namespace std::chrono_literals;
 using boost::asio::ip::make_address;
@@ -144,5 +144,5 @@ TEST(KnownName, GivesTheFamiliesTheirTurns) {
     EXPECT_EQ(in_turn({"192.0.2.1", "2001:db8::1", "2001:db8::2"}), (text{"192.0.2.1", "2001:db8::1", "2001:db8::2"}));
 }
 
-} // namespace
+} // namespace known_name_test
 } // namespace countersign::chain

@@ -7,7 +7,7 @@
 #include <set>
 
 namespace countersign::chain {
-namespace {
+namespace login_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -263,5 +263,5 @@ TEST_F(Login, IsSeenWithoutItsSecrets) {
     EXPECT_TRUE(outside.asked.empty());
 }
 
-} // namespace
+} // namespace login_test
 } // namespace countersign::chain

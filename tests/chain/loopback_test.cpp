@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace loopback_test {
 
 using namespace std::chrono_literals;
 using tests::http_text;
@@ -115,5 +115,5 @@ TEST_F(Loopback, RefresherStopsInTheMiddleOfARealExchange) {
     EXPECT_EQ(told, 0);
 }
 
-} // namespace
+} // namespace loopback_test
 } // namespace countersign::chain

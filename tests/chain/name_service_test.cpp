@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace name_service_test {
 
 using namespace std::chrono_literals;
 
@@ -41,5 +41,5 @@ TEST(NameService, KeepsTheBoundsOfGlibc) {
     EXPECT_EQ(read_name_service("options timeout: attempts:x\n", "").tries, 3);
 }
 
-} // namespace
+} // namespace name_service_test
 } // namespace countersign::chain

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace profile_choice_test {
 
 struct ProfileChoice : testing::Test {
     boost::asio::io_context on{1};
@@ -88,5 +88,5 @@ TEST(MissingProfile, MayBeTheDefaultOneUnlessADoubtIsLeft) {
     }
 }
 
-} // namespace
+} // namespace profile_choice_test
 } // namespace countersign::chain

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace profile_plan_test {
 
 const std::string keys = "aws_access_key_id = AKIDSTATIC\naws_secret_access_key = S=/+\n";
 const std::string role_a = "role_arn = arn:aws:iam::1:role/a\n";
@@ -233,5 +233,5 @@ TEST_F(ProfilePlan, IgnoresASourceProfileWithoutARole) {
     EXPECT_TRUE(says(p, "source_profile (config:2) is not used"));
 }
 
-} // namespace
+} // namespace profile_plan_test
 } // namespace countersign::chain

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace profile_source_test {
 
 using namespace std::chrono_literals;
 
@@ -170,5 +170,5 @@ TEST_F(ProfileRoles, ExplainThemselvesWithoutAskingAnybody) {
     EXPECT_TRUE(outside.asked.empty());
 }
 
-} // namespace
+} // namespace profile_source_test
 } // namespace countersign::chain

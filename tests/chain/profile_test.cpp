@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace profile_test {
 
 profile_set merged(std::string_view config, std::string_view keys = "") {
     auto set = merge_profiles({"config", config}, {"credentials", keys});
@@ -204,5 +204,5 @@ TEST_F(ProfileFiles, AreRefusedWhenHuge) {
     EXPECT_FALSE(read_profiles(outside));
 }
 
-} // namespace
+} // namespace profile_test
 } // namespace countersign::chain

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace profile_title_test {
 
 using words = std::vector<std::string>;
 
@@ -57,5 +57,5 @@ TEST(ProfileTitle, SaysWhoseThePropertiesAre) {
     EXPECT_EQ(read_section_title("  ", file_kind::credentials).kind, section_kind::ignored);
 }
 
-} // namespace
+} // namespace profile_title_test
 } // namespace countersign::chain

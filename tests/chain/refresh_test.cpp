@@ -10,7 +10,7 @@
 #include <vector>
 
 namespace countersign::chain {
-namespace {
+namespace refresh_test {
 
 using namespace std::chrono_literals;
 using tests::credential_json;
@@ -366,5 +366,5 @@ TEST_F(Refresher, GoesOnAfterTheClockWasSetBack) {
     EXPECT_EQ(served, 2);
 }
 
-} // namespace
+} // namespace refresh_test
 } // namespace countersign::chain

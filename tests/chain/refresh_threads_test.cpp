@@ -13,7 +13,7 @@
 #include <vector>
 
 namespace countersign::chain {
-namespace {
+namespace refresh_threads_test {
 
 using namespace std::chrono_literals;
 
@@ -114,5 +114,5 @@ TEST(Refreshers, ShareAThreadWhileOthersReadTheirSnapshots) {
     EXPECT_NE(last[0].current, last[1].current);
 }
 
-} // namespace
+} // namespace refresh_threads_test
 } // namespace countersign::chain

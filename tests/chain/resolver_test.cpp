@@ -8,7 +8,7 @@
 #include <algorithm>
 
 namespace countersign::chain {
-namespace {
+namespace resolver_test {
 
 using namespace std::chrono_literals;
 using standing = known_name::standing;
@@ -255,5 +255,5 @@ TEST_F(Resolver, GivesUpAServerThatDoesNotAnswer) {
     EXPECT_EQ(dns.asked("silent.test"), 4u); // each family twice
 }
 
-} // namespace
+} // namespace resolver_test
 } // namespace countersign::chain

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace retry_test {
 
 using namespace std::chrono_literals;
 
@@ -99,5 +99,5 @@ TEST(ChainRetry, IsDeafToWhatIsNoTime) {
         EXPECT_EQ(told({{"Retry-After", secret(text)}}), 200ms) << text;
 }
 
-} // namespace
+} // namespace retry_test
 } // namespace countersign::chain

@@ -20,7 +20,7 @@
 #include <sstream>
 
 namespace countersign::chain {
-namespace {
+namespace scenarios_test {
 
 namespace json = boost::json;
 
@@ -274,5 +274,5 @@ std::string test_name(const testing::TestParamInfo<std::filesystem::path>& info)
 }
 INSTANTIATE_TEST_SUITE_P(Recorded, ChainScenario, testing::ValuesIn(scenario_files()), test_name);
 
-} // namespace
+} // namespace scenarios_test
 } // namespace countersign::chain

@@ -12,7 +12,7 @@
 #include <memory>
 
 namespace countersign::chain {
-namespace {
+namespace source_fault_test {
 
 using namespace std::chrono_literals;
 using tests::http_text;
@@ -174,5 +174,5 @@ TEST(SourceFault, AClockThatIsFarOffIsSeenInTheMessage) {
     EXPECT_EQ(behind.endpoint.heads().size(), 1u);
 }
 
-} // namespace
+} // namespace source_fault_test
 } // namespace countersign::chain

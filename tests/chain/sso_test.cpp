@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 namespace countersign::chain {
-namespace {
+namespace sso_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -300,5 +300,5 @@ TEST_F(Sso, AsksTheConfiguredAddresses) {
     EXPECT_THAT(outside.asked[1].url, HasSubstr("http://127.0.0.1:9/federation/credentials?"));
 }
 
-} // namespace
+} // namespace sso_test
 } // namespace countersign::chain

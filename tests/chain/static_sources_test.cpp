@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace static_sources_test {
 
 struct StaticSource : testing::Test {
     answer ask(const std::unique_ptr<provider>& source) { return tests::run_task(on, source->fetch(outside)); }
@@ -192,5 +192,5 @@ TEST_F(CommandLine, IsNotMineWhenNothingIsGiven) {
     EXPECT_TRUE(std::holds_alternative<not_mine>(ask(command_line_source({}))));
 }
 
-} // namespace
+} // namespace static_sources_test
 } // namespace countersign::chain

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace sts_answer_test {
 
 // The example of the AWS STS API Reference, AssumeRole.
 constexpr std::string_view published = R"(<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -137,5 +137,5 @@ TEST(StsError, IsEmptyForOtherTexts) {
         EXPECT_EQ(read_sts_error(text).code, "") << text;
 }
 
-} // namespace
+} // namespace sts_answer_test
 } // namespace countersign::chain

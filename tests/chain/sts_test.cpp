@@ -10,7 +10,7 @@
 #include <deque>
 
 namespace countersign::chain {
-namespace {
+namespace sts_test {
 
 using namespace std::chrono_literals;
 using tests::form_in;
@@ -307,5 +307,5 @@ TEST_F(StsPlace, AsksAConfiguredAddressAsItStands) {
     EXPECT_NE(seen().find("AWS_ENDPOINT_URL_STS: not an http or https URL"), std::string::npos);
 }
 
-} // namespace
+} // namespace sts_test
 } // namespace countersign::chain

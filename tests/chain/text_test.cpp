@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace text_test {
 
 using namespace std::string_view_literals;
 
@@ -31,5 +31,5 @@ TEST(Text, TakesEverythingElseForUtf8) {
         EXPECT_EQ(foreign_encoding(text), "") << text;
 }
 
-} // namespace
+} // namespace text_test
 } // namespace countersign::chain

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::chain {
-namespace {
+namespace web_identity_test {
 
 using namespace std::chrono_literals;
 
@@ -77,5 +77,5 @@ TEST_F(WebIdentity, ShowsWhereItLooksAndNoToken) {
     );
 }
 
-} // namespace
+} // namespace web_identity_test
 } // namespace countersign::chain

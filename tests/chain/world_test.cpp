@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 namespace countersign::chain {
-namespace {
+namespace world_test {
 
 struct SystemWorld : testing::Test {
     std::ptrdiff_t entries() const { return std::distance(std::filesystem::directory_iterator(folder.path()), {}); }
@@ -192,5 +192,5 @@ TEST_F(SystemWorld, HasNoMarkOfAPipe) {
     EXPECT_FALSE(outside.mark(folder / "pipe"));
 }
 
-} // namespace
+} // namespace world_test
 } // namespace countersign::chain

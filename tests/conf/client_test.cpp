@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::conf {
-namespace {
+namespace client_test {
 
 using testing::HasSubstr;
 
@@ -58,5 +58,5 @@ TEST(Client, HoldsNoSecretAndNoImpossibleKeyId) {
         EXPECT_THAT(refusal_of(client_of(id)), HasSubstr("f.toml:2: client.access_key_id")) << id;
 }
 
-} // namespace
+} // namespace client_test
 } // namespace countersign::conf

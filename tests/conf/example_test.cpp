@@ -9,7 +9,7 @@
 #include <sstream>
 
 namespace countersign::conf {
-namespace {
+namespace example_test {
 
 std::string example() {
     std::ifstream in(TESTS_FOLDER "/../deploy/countersign.toml");
@@ -91,5 +91,5 @@ TEST(Example, HasEveryKey) {
     }
 }
 
-} // namespace
+} // namespace example_test
 } // namespace countersign::conf

@@ -7,7 +7,7 @@
 #include <string>
 
 namespace countersign::conf {
-namespace {
+namespace header_names_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -73,5 +73,5 @@ TEST(HeaderNames, CannotStandInBothLists) {
     );
 }
 
-} // namespace
+} // namespace header_names_test
 } // namespace countersign::conf

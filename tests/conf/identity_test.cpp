@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::conf {
-namespace {
+namespace identity_test {
 
 using testing::HasSubstr;
 
@@ -115,5 +115,5 @@ TEST(Identity, HoldsNoSecret) {
     EXPECT_THAT(refusal_of("[identity.a]\nsecret_access_key = \"x\""), HasSubstr("do not belong into this file"));
 }
 
-} // namespace
+} // namespace identity_test
 } // namespace countersign::conf

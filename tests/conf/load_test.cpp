@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::conf {
-namespace {
+namespace load_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -455,5 +455,5 @@ TEST(Load, SaysThatAFileIsInUtf16) {
     }
 }
 
-} // namespace
+} // namespace load_test
 } // namespace countersign::conf

@@ -5,7 +5,7 @@
 #include <vector>
 
 namespace countersign::conf {
-namespace {
+namespace nearest_test {
 
 const std::vector<std::string> names{"listen.address", "listen.workers", "retry.mode", "upstream.ca_file"};
 
@@ -33,5 +33,5 @@ TEST(Nearest, SaysNothingWhenNothingIsNear) {
     EXPECT_EQ(nearest(std::string(1000, 'x'), names), "");
 }
 
-} // namespace
+} // namespace nearest_test
 } // namespace countersign::conf

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::conf {
-namespace {
+namespace route_keys_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -114,5 +114,5 @@ TEST(RouteKeys, ShowRoutesThatAreNeverReached) {
     EXPECT_EQ(both("method = \"GET\"", "method = [\"GET\", \"PUT\"]"), "accepted");
 }
 
-} // namespace
+} // namespace route_keys_test
 } // namespace countersign::conf

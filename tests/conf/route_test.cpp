@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::conf {
-namespace {
+namespace route_test {
 
 TEST(Glob, MatchesLiteralsWholly) {
     EXPECT_TRUE(glob_matches("s3.amazonaws.com", "s3.amazonaws.com"));
@@ -99,5 +99,5 @@ TEST(Route, BeginsAPathByWholeSegments) {
     EXPECT_FALSE(begins_with_segments("/", "/v1"));
 }
 
-} // namespace
+} // namespace route_test
 } // namespace countersign::conf

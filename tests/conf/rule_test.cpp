@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::conf {
-namespace {
+namespace rule_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -67,5 +67,5 @@ TEST(Rule, SaysWhatIsWrong) {
     EXPECT_THAT(refusal_of("[1]"), HasSubstr("text in quotes"));
 }
 
-} // namespace
+} // namespace rule_test
 } // namespace countersign::conf

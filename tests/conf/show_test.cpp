@@ -9,7 +9,7 @@
 #include <cstdlib>
 
 namespace countersign::conf {
-namespace {
+namespace show_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -137,5 +137,5 @@ TEST(Show, LetsNoFileNameEndAComment) {
     EXPECT_THAT(show(c), Not(HasSubstr("\nworkers = 2")));
 }
 
-} // namespace
+} // namespace show_test
 } // namespace countersign::conf

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::conf {
-namespace {
+namespace units_test {
 
 using namespace std::chrono_literals;
 
@@ -76,5 +76,5 @@ TEST(Endpoint, SaysThatUnixSocketsComeLater) {
     }
 }
 
-} // namespace
+} // namespace units_test
 } // namespace countersign::conf

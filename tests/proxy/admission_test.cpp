@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace admission_test {
 
 using namespace countersign::tests;
 using namespace std::chrono_literals;
@@ -200,5 +200,5 @@ TEST(Restrictions, NeverSendWhatWasToBeADryRun) {
     EXPECT_FALSE(on.upstream.was_called());
 }
 
-} // namespace
+} // namespace admission_test
 } // namespace countersign::proxy

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace attempt_test {
 
 using namespace countersign::tests;
 using namespace std::chrono_literals;
@@ -274,5 +274,5 @@ TEST(Forward, LeavesWithItsClient) {
     converse(third, next, "/3"); // the next request there: no second attempt was made
 }
 
-} // namespace
+} // namespace attempt_test
 } // namespace countersign::proxy

@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 
 namespace countersign::proxy {
-namespace {
+namespace client_connection_test {
 
 using namespace countersign::tests;
 using namespace std::chrono_literals;
@@ -336,5 +336,5 @@ TEST(Session, SaysWhatOpenSslCannotSignAndGoesOn) {
     EXPECT_EQ(client.receive().status(), 200u);
 }
 
-} // namespace
+} // namespace client_connection_test
 } // namespace countersign::proxy

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace default_region_test {
 
 TEST(DefaultRegion, IsNeededOnlyWhereARouteLeavesItOpen) {
     const auto needs = [](auto change) {
@@ -36,5 +36,5 @@ TEST(DefaultRegion, IsTheConfigurationsWhereItNamesOne) {
     EXPECT_FALSE(find_default_region(c));
 }
 
-} // namespace
+} // namespace default_region_test
 } // namespace countersign::proxy

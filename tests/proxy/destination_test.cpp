@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace destination_test {
 
 using namespace std::chrono_literals;
 
@@ -225,5 +225,5 @@ TEST(DestinationTable, SharesALimitAmongTheHostsOfARoute) {
     EXPECT_EQ(t.get("a.route.example")->limiter, a->limiter);
 }
 
-} // namespace
+} // namespace destination_test
 } // namespace countersign::proxy

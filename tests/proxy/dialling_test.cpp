@@ -7,9 +7,10 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace dialling_test {
 
 using namespace countersign::tests;
+using tests::message;
 using namespace std::chrono_literals;
 
 constexpr std::string_view sqs_host = "sqs.us-east-1.amazonaws.com";
@@ -144,5 +145,5 @@ TEST_F(Dialling, RefusesAnAwsNameWithAPrivateAddressAmongPublicOnes) {
     EXPECT_EQ(m.value("x-countersign-error"), "address-refused");
 }
 
-} // namespace
+} // namespace dialling_test
 } // namespace countersign::proxy

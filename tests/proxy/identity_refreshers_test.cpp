@@ -12,7 +12,7 @@
 #include <string_view>
 
 namespace countersign::proxy {
-namespace {
+namespace identity_refreshers_test {
 
 using namespace std::chrono_literals;
 
@@ -108,5 +108,5 @@ TEST_F(Identities, LeaveTheirKeysToRequestsUnderWayForAWhile) {
     EXPECT_EQ(key_of(1), "not told");
 }
 
-} // namespace
+} // namespace identity_refreshers_test
 } // namespace countersign::proxy

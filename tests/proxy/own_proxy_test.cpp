@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace own_proxy_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -63,5 +63,5 @@ TEST(OwnProxy, NamesTheVariablesAndNotTheirValues) {
     EXPECT_THAT(variables_that_name_us(machine, {}), IsEmpty());
 }
 
-} // namespace
+} // namespace own_proxy_test
 } // namespace countersign::proxy

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace relay_test {
 
 using namespace countersign::tests;
 using namespace std::chrono_literals;
@@ -147,5 +147,5 @@ TEST(Relay, LeavesTheServiceWhenItsClientLeaves) {
     EXPECT_EQ(up.receive_to_end(), "");
 }
 
-} // namespace
+} // namespace relay_test
 } // namespace countersign::proxy

@@ -13,7 +13,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace request_writer_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -250,5 +250,5 @@ TEST(RequestWriter, TouchesNothingWhereNothingIsSigned) {
     EXPECT_EQ(p->as.payload, body::payload_plan::memory);
 }
 
-} // namespace
+} // namespace request_writer_test
 } // namespace countersign::proxy

@@ -8,7 +8,7 @@
 #include <atomic>
 
 namespace countersign::proxy {
-namespace {
+namespace retry_loop_test {
 
 using namespace countersign::tests;
 using namespace std::chrono_literals;
@@ -320,5 +320,5 @@ TEST(Attempts, FollowS3NowhereElse) {
     }
 }
 
-} // namespace
+} // namespace retry_loop_test
 } // namespace countersign::proxy

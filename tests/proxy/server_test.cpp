@@ -12,7 +12,7 @@
 #include <future>
 
 namespace countersign::proxy {
-namespace {
+namespace server_test {
 
 using namespace countersign::tests;
 using namespace std::chrono_literals;
@@ -267,5 +267,5 @@ TEST_F(ServerTest, DoesNotStartWhereTheAdminPortIsTaken) {
     EXPECT_THROW(s.start(), std::exception);
 }
 
-} // namespace
+} // namespace server_test
 } // namespace countersign::proxy

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 namespace countersign::proxy {
-namespace {
+namespace settings_test {
 
 using testing::ElementsAre;
 
@@ -87,5 +87,5 @@ TEST(Settings, AreCheckedAsAWhole) {
     EXPECT_THROW(load_settings(a), conf::error);
 }
 
-} // namespace
+} // namespace settings_test
 } // namespace countersign::proxy

@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 namespace countersign::tests {
-namespace {
+namespace simulation_test {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t seeds = 2'000;
@@ -39,5 +39,5 @@ TEST(Simulation1, IsRepeatable) {
     EXPECT_EQ(simulate(4711), simulate(4711));
 }
 
-} // namespace
+} // namespace simulation_test
 } // namespace countersign::tests

@@ -9,7 +9,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace time_limits_test {
 
 using namespace std::chrono_literals;
 
@@ -61,5 +61,5 @@ TEST(TimeLimits, AreTheConfigurationsOwnWhereItSetsThem) {
     EXPECT_EQ(limits_for(invocation, lambda, config).answer, 5s);
 }
 
-} // namespace
+} // namespace time_limits_test
 } // namespace countersign::proxy

@@ -10,7 +10,7 @@
 #include <functional>
 
 namespace countersign::proxy {
-namespace {
+namespace upstream_connection_test {
 
 using namespace countersign::tests;
 
@@ -360,5 +360,5 @@ TEST(Lease, MayOutliveItsPlaceAndIsThenClosed) {
     EXPECT_EQ(w->metrics.upstream_connections, 0u);
 }
 
-} // namespace
+} // namespace upstream_connection_test
 } // namespace countersign::proxy

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace worker_test {
 
 using namespace countersign::tests;
 using namespace std::chrono_literals;
@@ -247,5 +247,5 @@ TEST(Worker, CountsWhatItDid) {
     EXPECT_EQ(m.upstream_seconds.count, 1u);
 }
 
-} // namespace
+} // namespace worker_test
 } // namespace countersign::proxy

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::signer {
-namespace {
+namespace answer_time_test {
 
 using namespace std::chrono_literals;
 
@@ -31,5 +31,5 @@ TEST(AnswerTime, IsOrdinaryForAllOthers) {
     EXPECT_EQ(limit("", "example.com", "/invocations"), 0s);
 }
 
-} // namespace
+} // namespace answer_time_test
 } // namespace countersign::signer

@@ -8,7 +8,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace aws_chunked_test {
 
 constexpr std::array forms{
     chunk_form::signed_v4,
@@ -83,5 +83,5 @@ TEST(AwsChunked, HasTheLengthThatTheEncoderWrites) {
     }
 }
 
-} // namespace
+} // namespace aws_chunked_test
 } // namespace countersign::signer

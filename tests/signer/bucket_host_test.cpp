@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::signer {
-namespace {
+namespace bucket_host_test {
 
 struct row {
     std::string_view bucket;
@@ -116,5 +116,5 @@ TEST(BucketHost, KnowsWhichPathsLeadOut) {
     }
 }
 
-} // namespace
+} // namespace bucket_host_test
 } // namespace countersign::signer

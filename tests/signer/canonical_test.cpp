@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace countersign::signer {
-namespace {
+namespace canonical_test {
 
 // Writes into exactly the room that the bound promises, so that a wrong bound is found by the address
 // sanitizer.
@@ -191,5 +191,5 @@ TEST(CanonicalRequest, IsPutTogetherAsTheStandardSays) {
     EXPECT_EQ(text.payload_hash, "HASH");
 }
 
-} // namespace
+} // namespace canonical_test
 } // namespace countersign::signer

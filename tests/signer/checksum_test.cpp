@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace countersign::signer {
-namespace {
+namespace checksum_test {
 
 constexpr std::string_view digits = "123456789";
 constexpr std::array kinds{
@@ -112,5 +112,5 @@ TEST(Checksum, HasAHeaderNameEach) {
     EXPECT_EQ(checksum_of_header("x-amz-checksum-crc32cc"), std::nullopt);
 }
 
-} // namespace
+} // namespace checksum_test
 } // namespace countersign::signer

@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace chunk_decoder_test {
 
 using chunked::decode;
 using chunked::decoded;
@@ -268,5 +268,5 @@ TEST(ChunkDecoder, WantsTheChecksumThatWasAnnounced) {
     expect_broken(body + "a:b\r\nx-amz-checksum-crc32:DUoRhQ=\r\n\r\n", 24, "the checksum does not match", rules);
 }
 
-} // namespace
+} // namespace chunk_decoder_test
 } // namespace countersign::signer

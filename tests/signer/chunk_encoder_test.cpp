@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace chunk_encoder_test {
 
 using chunked::encode;
 using chunked::key;
@@ -84,5 +84,5 @@ TEST(ChunkEncoder, KeepsToChunkSizesThatAreAllowed) {
     EXPECT_EQ(encoder.room(), 10000u);
 }
 
-} // namespace
+} // namespace chunk_encoder_test
 } // namespace countersign::signer

@@ -7,7 +7,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace chunk_signer_test {
 
 using chunked::context;
 using chunked::context_with_trailer;
@@ -110,5 +110,5 @@ TEST(ChunkSigner, BuildsTheTextOfTrailersLineByLine) {
     EXPECT_EQ(hash_of_trailers({}), sha256_of(""));
 }
 
-} // namespace
+} // namespace chunk_signer_test
 } // namespace countersign::signer

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::signer {
-namespace {
+namespace date_test {
 
 using namespace std::chrono;
 
@@ -42,5 +42,5 @@ TEST(Date, IsRefusedInEveryOtherForm) {
     }
 }
 
-} // namespace
+} // namespace date_test
 } // namespace countersign::signer

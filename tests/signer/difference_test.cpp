@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::signer {
-namespace {
+namespace difference_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -214,5 +214,5 @@ TEST(Difference, ComparesStringsToSign) {
     EXPECT_EQ(form->line, signed_line::form);
 }
 
-} // namespace
+} // namespace difference_test
 } // namespace countersign::signer

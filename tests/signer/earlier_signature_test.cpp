@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace earlier_signature_test {
 
 std::string without(std::string_view query) {
     std::pmr::monotonic_buffer_resource memory;
@@ -87,5 +87,5 @@ TEST(EarlierSignature, LeavesAnotherFormByteForByte) {
     }
 }
 
-} // namespace
+} // namespace earlier_signature_test
 } // namespace countersign::signer

@@ -7,7 +7,7 @@
 #include <map>
 
 namespace countersign::signer {
-namespace {
+namespace event_signer_test {
 
 using std::chrono::seconds;
 using std::chrono::sys_seconds;
@@ -121,5 +121,5 @@ TEST(EventSigner, LeavesTheChainAloneWhenAMessageIsTooLong) {
     EXPECT_EQ(stream, "kept");
 }
 
-} // namespace
+} // namespace event_signer_test
 } // namespace countersign::signer

@@ -6,7 +6,7 @@
 #include <initializer_list>
 
 namespace countersign::signer {
-namespace {
+namespace event_stream_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -231,5 +231,5 @@ TEST(EventDecoder, RefusesATooLongFrameByItsPreludeAlone) {
     EXPECT_EQ(decoder.error().position, 0u);
 }
 
-} // namespace
+} // namespace event_stream_test
 } // namespace countersign::signer

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::signer {
-namespace {
+namespace inspection_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -330,5 +330,5 @@ TEST(Inspection, ReadsMultiRegionSignatures) {
     );
 }
 
-} // namespace
+} // namespace inspection_test
 } // namespace countersign::signer

@@ -12,7 +12,7 @@
 #include <vector>
 
 namespace countersign::signer {
-namespace {
+namespace key_memory_test {
 
 key_safety opened() {
     static const key_safety found = open_key_memory(); // once in a process
@@ -87,5 +87,5 @@ TEST(KeyMemory, IsOrdinaryMemoryOnceTheHeapIsFull) {
     EXPECT_EQ(many.back().size(), 500'000u);
 }
 
-} // namespace
+} // namespace key_memory_test
 } // namespace countersign::signer

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace key_test {
 
 constexpr std::string_view secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -90,5 +90,5 @@ TEST(KeyCache, WorksBeyondItsCapacityAndAfterClearing) {
     }
 }
 
-} // namespace
+} // namespace key_test
 } // namespace countersign::signer

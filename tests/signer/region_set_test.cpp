@@ -11,7 +11,7 @@
 #include <vector>
 
 namespace countersign::signer {
-namespace {
+namespace region_set_test {
 
 using namespace std::chrono;
 using testing::HasSubstr;
@@ -225,5 +225,5 @@ TEST_F(RegionSet, LeavesTheTokenOutsideWhenAsked) {
     EXPECT_THAT(std::string(query_made.canonical_request), Not(HasSubstr("Security-Token")));
 }
 
-} // namespace
+} // namespace region_set_test
 } // namespace countersign::signer

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::signer {
-namespace {
+namespace scope_lookup_test {
 
 // AWS's partitions.json: regionRegex, dnsSuffix and dualStackDnsSuffix of each partition.
 TEST(Partition, IsKnownByTheRegionsForm) {
@@ -69,5 +69,5 @@ TEST(Traits, NameTheFormOfErrors) {
     EXPECT_EQ(traits_of("never-heard-of").errors, wire_protocol::json);
 }
 
-} // namespace
+} // namespace scope_lookup_test
 } // namespace countersign::signer

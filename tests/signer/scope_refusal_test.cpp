@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace scope_refusal_test {
 
 using namespace scopes;
 
@@ -149,5 +149,5 @@ TEST(Scope, RefusesNamesThatAreNoHostNames) {
     EXPECT_EQ(written(long_label.substr(1) + ".s3.amazonaws.com"), "s3 us-east-1 aws");
 }
 
-} // namespace
+} // namespace scope_refusal_test
 } // namespace countersign::signer

@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace scope_test {
 
 using namespace scopes;
 
@@ -460,5 +460,5 @@ TEST(Scope, PointsIntoTheHostOrIntoConstantTables) {
     EXPECT_EQ(scope.service, "sqs");
 }
 
-} // namespace
+} // namespace scope_test
 } // namespace countersign::signer

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace sha256_test {
 
 std::string hex(const digest& value) {
     std::string text(64, ' ');
@@ -57,5 +57,5 @@ TEST(Hmac, KeepsItsKeyForTheNextText) {
     EXPECT_EQ(copy.mac("a"), first);
 }
 
-} // namespace
+} // namespace sha256_test
 } // namespace countersign::signer

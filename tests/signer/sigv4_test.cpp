@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace countersign::signer {
-namespace {
+namespace sigv4_test {
 
 using namespace std::chrono;
 using testing::EndsWith;
@@ -368,5 +368,5 @@ TEST(Sign, StaysInItsRoomWhateverTheInput) {
     }
 }
 
-} // namespace
+} // namespace sigv4_test
 } // namespace countersign::signer

@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace sigv4a_test {
 
 // Published with the derivation: aws-c-auth's key derivation test.
 constexpr std::string_view id = "AKISORANDOMAASORANDOM";
@@ -113,5 +113,5 @@ TEST(EcdsaKeyCache, ReturnsTheSameKeyAgainAndTellsOthersApart) {
     EXPECT_EQ(keys.find(id, secret).public_key().x(), public_x);
 }
 
-} // namespace
+} // namespace sigv4a_test
 } // namespace countersign::signer

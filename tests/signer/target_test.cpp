@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::signer {
-namespace {
+namespace target_test {
 
 struct row {
     std::string_view given;
@@ -73,5 +73,5 @@ TEST_F(Target, WritesAQueryInTheOneSpellingOfEveryReader) {
     }
 }
 
-} // namespace
+} // namespace target_test
 } // namespace countersign::signer

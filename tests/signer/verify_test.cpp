@@ -10,7 +10,7 @@
 #include <vector>
 
 namespace countersign::signer {
-namespace {
+namespace verify_test {
 
 using namespace std::chrono;
 using testing::HasSubstr;
@@ -419,5 +419,5 @@ TEST_F(Verify, ShowsTheTextsItComputed) {
     EXPECT_THAT(v.string_to_sign, testing::StartsWith("AWS4-HMAC-SHA256\n20260101T120000Z\n"));
 }
 
-} // namespace
+} // namespace verify_test
 } // namespace countersign::signer

@@ -13,7 +13,7 @@ namespace countersign::tests {
 
 namespace {
 
-std::string decoded(std::string_view text) {
+std::string form_text(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size();)
         out.push_back(signer::decode_next(text, i, signer::plus_sign::blank));
@@ -29,8 +29,8 @@ std::map<std::string, std::string> form_in(const chain::http_ask& ask) {
         const auto field = rest.substr(0, rest.find('&'));
         rest.remove_prefix(std::min(rest.size(), field.size() + 1));
         const auto equals = field.find('=');
-        const auto name = decoded(field.substr(0, equals));
-        if (!form.emplace(name, decoded(field.substr(equals + 1))).second)
+        const auto name = form_text(field.substr(0, equals));
+        if (!form.emplace(name, form_text(field.substr(equals + 1))).second)
             throw std::runtime_error("twice in the form: " + name);
     }
     return form;

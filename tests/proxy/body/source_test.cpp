@@ -8,7 +8,7 @@
 #include <string>
 
 namespace countersign::proxy::body {
-namespace {
+namespace source_test {
 
 detached run_into(task<copied> work, std::optional<copied>& out) {
     const copied c = co_await std::move(work);
@@ -155,5 +155,5 @@ TEST(BodyMemory, CountsWhatAllBodiesHold) {
     EXPECT_EQ(used, 0u);
 }
 
-} // namespace
+} // namespace source_test
 } // namespace countersign::proxy::body

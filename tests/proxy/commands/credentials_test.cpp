@@ -10,7 +10,7 @@
 #include <map>
 
 namespace countersign::proxy {
-namespace {
+namespace credentials_test {
 
 // The process's own environment, cleared of everything that the chain looks at, with a home folder of its
 // own.
@@ -119,5 +119,5 @@ TEST_F(CredentialsCommand, RefusesAnUnknownOutput) {
     EXPECT_EQ(run("yaml"), 2);
 }
 
-} // namespace
+} // namespace credentials_test
 } // namespace countersign::proxy

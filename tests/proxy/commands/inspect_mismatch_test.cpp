@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace inspect_mismatch_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -199,5 +199,5 @@ TEST(InspectMismatch, WantsOurSideInOneOfTwoForms) {
     EXPECT_THAT(explained("GET", s3_answer), HasSubstr("ours is not a canonical request"));
 }
 
-} // namespace
+} // namespace inspect_mismatch_test
 } // namespace countersign::proxy

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace inspect_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -172,5 +172,5 @@ TEST(InspectCommand, TellsWrongArguments) {
     EXPECT_THROW(of_url("ftp://example.com/"), std::runtime_error);
 }
 
-} // namespace
+} // namespace inspect_test
 } // namespace countersign::proxy

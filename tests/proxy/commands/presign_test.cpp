@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace presign_test {
 
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -187,5 +187,5 @@ TEST(PresignCommand, RefusesWhatCannotBeSigned) {
     refuses([](presign_arguments& a) { a.expires = 604801; });
 }
 
-} // namespace
+} // namespace presign_test
 } // namespace countersign::proxy

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace scope_explanation_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -29,5 +29,5 @@ TEST(ScopeExplanation, NamesTheShapeOfTheHost) {
     EXPECT_THAT(explain_scope("example.com"), HasSubstr("none of AWS's"));
 }
 
-} // namespace
+} // namespace scope_explanation_test
 } // namespace countersign::proxy

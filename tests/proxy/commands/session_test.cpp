@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace session_test {
 
 using namespace std::chrono_literals;
 
@@ -165,5 +165,5 @@ TEST(MfaCode, IsSixDigits) {
         EXPECT_FALSE(is_mfa_code(text)) << text;
 }
 
-} // namespace
+} // namespace session_test
 } // namespace countersign::proxy

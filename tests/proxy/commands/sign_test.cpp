@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace sign_test {
 
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -262,5 +262,5 @@ TEST(SignCommand, TellsWrongArgumentsFromWrongMessages) {
     }
 }
 
-} // namespace
+} // namespace sign_test
 } // namespace countersign::proxy

@@ -7,7 +7,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace answer_head_test {
 
 struct asked {
     bool is_head = false;
@@ -154,5 +154,5 @@ TEST(AnswerHead, SaysWhatTheClientsConnectionNeeds) {
     EXPECT_EQ(written("HTTP/1.0 200 OK\r\n", {false, true}, false), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
 }
 
-} // namespace
+} // namespace answer_head_test
 } // namespace countersign::proxy

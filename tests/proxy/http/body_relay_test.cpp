@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace body_relay_test {
 
 struct passed {
     std::string text;
@@ -81,5 +81,5 @@ TEST(BodyRelay, NeverTakesATruncationForAnEnd) {
     EXPECT_EQ(pass({answer_framing::chunked, 0, client_framing::same}, "zz\r\n", 9).end, body_relay::state::broken);
 }
 
-} // namespace
+} // namespace body_relay_test
 } // namespace countersign::proxy

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace chunked_test {
 
 struct decoded {
     chunked_decoder::step end = chunked_decoder::step::more;
@@ -80,5 +80,5 @@ TEST(Chunked, BoundsExtensionsAndTrailers) {
     EXPECT_EQ(decode("0\r\nX: " + std::string(9000, 'y') + "\r\n\r\n", 4096).end, chunked_decoder::step::broken);
 }
 
-} // namespace
+} // namespace chunked_test
 } // namespace countersign::proxy

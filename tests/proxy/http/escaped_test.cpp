@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace escaped_test {
 
 TEST(Escaped, CannotForgeALine) {
     EXPECT_EQ(escaped("plain \"text\" c:\\x"), "plain \"text\" c:\\x");
@@ -20,5 +20,5 @@ TEST(Escaped, IsCutWhereItIsTooLong) {
     EXPECT_EQ(escaped("ab\n", 6), "ab\\x0a");
 }
 
-} // namespace
+} // namespace escaped_test
 } // namespace countersign::proxy

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace head_test {
 
 struct parsed {
     head_error error = head_error::none;
@@ -161,5 +161,5 @@ TEST(Head, RefusesAnswersThatAreNotHttp) {
     }
 }
 
-} // namespace
+} // namespace head_test
 } // namespace countersign::proxy

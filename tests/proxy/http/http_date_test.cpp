@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace http_date_test {
 
 using namespace std::chrono;
 constexpr sys_seconds now = sys_days{year{2026} / 11 / 22} + 12h;
@@ -55,5 +55,5 @@ TEST(HttpDate, SurvivesEveryTruncation) {
             EXPECT_EQ(parse_http_date(text.substr(0, n), now), std::nullopt) << text.substr(0, n);
 }
 
-} // namespace
+} // namespace http_date_test
 } // namespace countersign::proxy

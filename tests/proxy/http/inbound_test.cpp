@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace inbound_test {
 
 struct asked {
     std::string text;
@@ -225,5 +225,5 @@ TEST(Inbound, SeesWhatTheCallerSaysOfItsPayload) {
     );
 }
 
-} // namespace
+} // namespace inbound_test
 } // namespace countersign::proxy

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace refusal_test {
 
 using signer::wire_protocol;
 using testing::HasSubstr;
@@ -102,5 +102,5 @@ TEST(Refusal, NamesACodeThatClientsFindForEveryStatus) {
     EXPECT_EQ(reason_phrase(599), "Unknown");
 }
 
-} // namespace
+} // namespace refusal_test
 } // namespace countersign::proxy

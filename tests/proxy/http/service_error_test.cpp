@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace service_error_test {
 
 std::string_view in_body(std::string_view body) {
     return find_error_code("", "", body);
@@ -119,5 +119,5 @@ TEST(ErrorCode, FindsTheRegionThatS3Names) {
         EXPECT_EQ(find_error_region(body), "") << body;
 }
 
-} // namespace
+} // namespace service_error_test
 } // namespace countersign::proxy

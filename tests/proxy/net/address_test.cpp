@@ -5,7 +5,7 @@
 #include <cstdint>
 
 namespace countersign::proxy {
-namespace {
+namespace address_test {
 
 using boost::asio::ip::address;
 using boost::asio::ip::address_v4;
@@ -191,5 +191,5 @@ TEST(Address, TakesNamesForNames) {
         EXPECT_FALSE(is_numeric_host(host)) << host;
 }
 
-} // namespace
+} // namespace address_test
 } // namespace countersign::proxy

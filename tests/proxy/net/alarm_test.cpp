@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace countersign::proxy {
-namespace {
+namespace alarm_test {
 
 using namespace std::chrono_literals;
 
@@ -63,5 +63,5 @@ TEST(AlarmClock, RingsACancelledOneAtOnceButNotFromWithin) {
     c.ring(steady_time::max());
 }
 
-} // namespace
+} // namespace alarm_test
 } // namespace countersign::proxy

@@ -9,7 +9,7 @@
 #include <vector>
 
 namespace countersign::proxy {
-namespace {
+namespace buffers_test {
 
 constexpr std::size_t size = 16 * 1024;
 
@@ -93,5 +93,5 @@ TEST(Block, GivesTheOldOneBackWhenItIsAssignedANewOne) {
     EXPECT_EQ(pool.take().begin(), old);
 }
 
-} // namespace
+} // namespace buffers_test
 } // namespace countersign::proxy

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace connection_test {
 
 using namespace countersign::tests;
 
@@ -167,5 +167,5 @@ TEST(Connection, RefusesADescriptorThatCannotBeWatched) {
     EXPECT_FALSE(l.near->is_open());
 }
 
-} // namespace
+} // namespace connection_test
 } // namespace countersign::proxy

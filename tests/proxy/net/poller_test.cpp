@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 namespace countersign::proxy {
-namespace {
+namespace poller_test {
 
 using namespace countersign::tests;
 
@@ -95,5 +95,5 @@ TEST(Poller, KnowsAllInARoundOnly) {
     EXPECT_GT(t.w->sockets.round(), before);
 }
 
-} // namespace
+} // namespace poller_test
 } // namespace countersign::proxy

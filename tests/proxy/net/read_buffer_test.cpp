@@ -6,7 +6,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace read_buffer_test {
 
 void add(read_buffer& b, std::string_view text) {
     const auto room = b.room();
@@ -77,5 +77,5 @@ TEST(ReadBuffer, TakesAnothersBlockOver) {
     EXPECT_FALSE(other.has_block());
 }
 
-} // namespace
+} // namespace read_buffer_test
 } // namespace countersign::proxy

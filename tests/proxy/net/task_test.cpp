@@ -7,7 +7,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace task_test {
 
 // Suspends its coroutine until open() is called.
 struct gate {
@@ -147,5 +147,5 @@ TEST(Task, AwaitsOneAnotherInDepth) {
     EXPECT_EQ(depth, 1000);
 }
 
-} // namespace
+} // namespace task_test
 } // namespace countersign::proxy

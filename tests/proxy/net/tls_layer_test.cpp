@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 namespace countersign::proxy {
-namespace {
+namespace tls_layer_test {
 
 using namespace countersign::tests;
 
@@ -75,5 +75,5 @@ TEST(TlsLayer, TellsTheServerThatItsCertificateIsNotAccepted) {
     b.client.close();
 }
 
-} // namespace
+} // namespace tls_layer_test
 } // namespace countersign::proxy

@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 namespace countersign::proxy {
-namespace {
+namespace tls_test {
 
 using namespace countersign::tests;
 using testing::HasSubstr;
@@ -141,5 +141,5 @@ TEST(Tls, RefusesAFileWithoutCertificates) {
         EXPECT_THROW(make_trust_store(file), std::runtime_error) << file;
 }
 
-} // namespace
+} // namespace tls_test
 } // namespace countersign::proxy

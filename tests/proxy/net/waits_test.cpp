@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace countersign::proxy {
-namespace {
+namespace waits_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -97,5 +97,5 @@ TEST(WaitQueue, WakesNobodyTwiceWhoWaitsAgain) {
     );
 }
 
-} // namespace
+} // namespace waits_test
 } // namespace countersign::proxy

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 namespace countersign::proxy {
-namespace {
+namespace access_log_test {
 
 using namespace std::chrono_literals;
 using testing::EndsWith;
@@ -273,5 +273,5 @@ TEST(AccessLog, AppendsToAFile) {
     ::close(file);
 }
 
-} // namespace
+} // namespace access_log_test
 } // namespace countersign::proxy

@@ -14,7 +14,7 @@
 #include <thread>
 
 namespace countersign::proxy {
-namespace {
+namespace admin_test {
 
 namespace asio = boost::asio;
 using asio::ip::make_address;
@@ -322,5 +322,5 @@ TEST(Admin, ThrowsWhereItCannotBind) {
     EXPECT_THROW(second.start(), boost::system::system_error);
 }
 
-} // namespace
+} // namespace admin_test
 } // namespace countersign::proxy

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace line_limiter_test {
 
 using namespace std::chrono_literals;
 
@@ -81,5 +81,5 @@ TEST(LineLimiter, KeepsTheBeginningOfALongLine) {
     );
 }
 
-} // namespace
+} // namespace line_limiter_test
 } // namespace countersign::proxy

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 namespace countersign::proxy {
-namespace {
+namespace log_test {
 
 std::string logged(conf::log_level level, conf::log_format format) {
     testing::internal::CaptureStderr();
@@ -114,5 +114,5 @@ TEST(Log, IsSilentWhenOff) {
     EXPECT_EQ(logged(conf::log_level::error, conf::log_format::text), "");
 }
 
-} // namespace
+} // namespace log_test
 } // namespace countersign::proxy

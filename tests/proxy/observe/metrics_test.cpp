@@ -8,7 +8,7 @@
 #include <sstream>
 
 namespace countersign::proxy {
-namespace {
+namespace metrics_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -127,5 +127,5 @@ TEST(Metrics, RendersWithoutWorkers) {
     EXPECT_THAT(render_metrics({}, {}), HasSubstr("countersign_refusals_total 0\n"));
 }
 
-} // namespace
+} // namespace metrics_test
 } // namespace countersign::proxy

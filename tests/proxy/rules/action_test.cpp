@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace action_test {
 
 constexpr std::string_view form = "application/x-www-form-urlencoded";
 constexpr std::string_view json = "application/x-amz-json-1.0";
@@ -230,5 +230,5 @@ TEST(Action, LeavesOutFieldsThatEndHere) {
     EXPECT_EQ(action_of({"dynamodb", traits, "POST", "/", "", fields, "{}"}), "GetItem");
 }
 
-} // namespace
+} // namespace action_test
 } // namespace countersign::proxy

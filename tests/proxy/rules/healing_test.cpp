@@ -5,7 +5,7 @@
 #include <optional>
 
 namespace countersign::proxy {
-namespace {
+namespace healing_test {
 
 using namespace std::chrono_literals;
 
@@ -105,5 +105,5 @@ TEST(Healing, ComparesARegionWithTheOneThatWasSignedFor) {
     EXPECT_EQ(ask("eu-west-1", "us-east-1", named), remedy::none);
 }
 
-} // namespace
+} // namespace healing_test
 } // namespace countersign::proxy

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace plan_test {
 
 using testing::HasSubstr;
 using made = std::variant<plan, refusal>;
@@ -365,5 +365,5 @@ TEST(Plan, TakesTheFirstRouteThatMatchesWithAllItSays) {
     EXPECT_EQ(plan_of(ask(c, "sns.us-east-1.amazonaws.com")).max_attempts, 1u);
 }
 
-} // namespace
+} // namespace plan_test
 } // namespace countersign::proxy

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace policy_test {
 
 using conf::rule;
 using testing::HasSubstr;
@@ -196,5 +196,5 @@ TEST(Policy, NamesTheEntryAndTheAction) {
     EXPECT_THAT(no.message, HasSubstr("dynamodb:DeleteTable"));
 }
 
-} // namespace
+} // namespace policy_test
 } // namespace countersign::proxy

@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace countersign::proxy {
-namespace {
+namespace rate_limiter_test {
 
 using namespace std::chrono_literals;
 
@@ -57,5 +57,5 @@ TEST(RateLimiters, ShareOneForTheSameRouteAndRate) {
     EXPECT_NE(all.find("a", {2, 1s}), first);
 }
 
-} // namespace
+} // namespace rate_limiter_test
 } // namespace countersign::proxy

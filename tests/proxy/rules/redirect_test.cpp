@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace redirect_test {
 
 std::string followed(const redirect_answer& said, std::string_view host, std::string_view region = "us-east-1") {
     const auto to = read_redirect(said, host, region);
@@ -109,5 +109,5 @@ TEST(Redirect, IsNoOtherAnswer) {
     EXPECT_EQ(followed({307, "", "eu-west-1", "", ""}, "sqs.us-east-1.amazonaws.com"), "");
 }
 
-} // namespace
+} // namespace redirect_test
 } // namespace countersign::proxy

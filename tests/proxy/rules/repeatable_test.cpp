@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace countersign::proxy {
-namespace {
+namespace repeatable_test {
 
 struct ask {
     std::string_view service = "dynamodb";
@@ -99,5 +99,5 @@ TEST(Repeatable, KnowsTokens) {
     EXPECT_FALSE(repeatable({"execute-api", "POST", "/v1/orders", "", {}, R"({"clientToken":"a"})"}));
 }
 
-} // namespace
+} // namespace repeatable_test
 } // namespace countersign::proxy

@@ -8,7 +8,7 @@
 #include <string>
 
 namespace countersign::proxy {
-namespace {
+namespace retry_test {
 
 using namespace std::chrono_literals;
 namespace json = boost::json;
@@ -247,5 +247,5 @@ TEST(Retry, KnowsLongPollingOperations) {
     EXPECT_FALSE(is_long_polling(""));
 }
 
-} // namespace
+} // namespace retry_test
 } // namespace countersign::proxy

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace countersign::proxy {
-namespace {
+namespace route_choice_test {
 
 using testing::ElementsAre;
 
@@ -108,5 +108,5 @@ TEST(RouteChoice, KnowsWhichHostsNeedMoreThanTheirName) {
     EXPECT_THAT(routes_for(routes, "b.b"), ElementsAre(1, 2));
 }
 
-} // namespace
+} // namespace route_choice_test
 } // namespace countersign::proxy

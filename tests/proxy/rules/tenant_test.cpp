@@ -13,7 +13,7 @@
 #include <memory>
 
 namespace countersign::proxy {
-namespace {
+namespace tenant_test {
 
 using signer::mismatch;
 using testing::HasSubstr;
@@ -266,5 +266,5 @@ TEST(Client, HasItsSecretInAFileOfOneLine) {
     }
 }
 
-} // namespace
+} // namespace tenant_test
 } // namespace countersign::proxy

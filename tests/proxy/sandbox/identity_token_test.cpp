@@ -5,7 +5,7 @@
 #include <string>
 
 namespace countersign::proxy::sandbox {
-namespace {
+namespace identity_token_test {
 
 // Made with Python's base64: {"iss":"https://idp","sub":"pod?>","exp":1440936060}
 constexpr std::string_view claims = "eyJpc3MiOiJodHRwczovL2lkcCIsInN1YiI6InBvZD8-IiwiZXhwIjoxNDQwOTM2MDYwfQ";
@@ -42,5 +42,5 @@ TEST(SandboxIdentityToken, RefusesWhatIsNone) {
         EXPECT_FALSE(read_identity_token(text)) << text;
 }
 
-} // namespace
+} // namespace identity_token_test
 } // namespace countersign::proxy::sandbox

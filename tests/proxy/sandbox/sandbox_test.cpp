@@ -19,7 +19,7 @@
 #include <vector>
 
 namespace countersign::proxy::sandbox {
-namespace {
+namespace sandbox_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -592,5 +592,5 @@ TEST(SandboxMessage, DecodesAndEncodes) {
     EXPECT_EQ(http_time(noon), "Sun, 30 Aug 2015 12:00:00 GMT");
 }
 
-} // namespace
+} // namespace sandbox_test
 } // namespace countersign::proxy::sandbox

@@ -14,7 +14,7 @@ namespace countersign::tests {
 
 namespace {
 
-void require(bool holds, const char* what) {
+void check_call(bool holds, const char* what) {
     if (!holds) {
         const char* const why = ERR_reason_error_string(ERR_peek_last_error());
         throw std::runtime_error(std::string("the service's TLS: ") + what + ": " + (why ? why : "no reason"));
@@ -29,7 +29,7 @@ struct identity {
         BIO* const text = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
         certificate.reset(PEM_read_bio_X509(text, nullptr, nullptr, nullptr));
         BIO_free(text);
-        require(certificate != nullptr, "authority");
+        check_call(certificate != nullptr, "authority");
     }
 
     proxy::sandbox::certificate_authority authority{
@@ -55,26 +55,26 @@ SSL_CTX* server_context() {
 
 tls_end::tls_end(int version)
     : connection_(SSL_new(shown().context.native_handle())), in_(BIO_new(BIO_s_mem())), out_(BIO_new(BIO_s_mem())) {
-    require(connection_ && in_ && out_, "no memory");
+    check_call(connection_ && in_ && out_, "no memory");
     SSL_set_bio(connection_.get(), in_, out_);
     SSL_set_accept_state(connection_.get());
-    require(version == 0 || SSL_set_max_proto_version(connection_.get(), version) == 1, "version");
+    check_call(version == 0 || SSL_set_max_proto_version(connection_.get(), version) == 1, "version");
 }
 
 std::string tls_end::take() {
     std::string bytes(BIO_ctrl_pending(out_), '\0');
     if (!bytes.empty())
-        require(BIO_read(out_, bytes.data(), static_cast<int>(bytes.size())) > 0, "outgoing bytes");
+        check_call(BIO_read(out_, bytes.data(), static_cast<int>(bytes.size())) > 0, "outgoing bytes");
     return bytes;
 }
 
 std::string tls_end::feed(std::string_view bytes) {
-    require(BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size()), "feed");
+    check_call(BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size()), "feed");
     ERR_clear_error();
     if (!is_open()) {
         const int done = SSL_do_handshake(connection_.get());
         open_ = done == 1;
-        require(open_ || SSL_get_error(connection_.get(), done) == SSL_ERROR_WANT_READ, "handshake");
+        check_call(open_ || SSL_get_error(connection_.get(), done) == SSL_ERROR_WANT_READ, "handshake");
     }
     return take();
 }
@@ -90,34 +90,34 @@ std::string tls_end::read() {
 
 std::string tls_end::seal(std::string_view text) {
     ERR_clear_error();
-    require(SSL_write(connection_.get(), text.data(), static_cast<int>(text.size())) > 0, "seal");
+    check_call(SSL_write(connection_.get(), text.data(), static_cast<int>(text.size())) > 0, "seal");
     return take();
 }
 
 std::string tls_end::ticket() {
-    require(SSL_new_session_ticket(connection_.get()) == 1, "ticket");
-    require(SSL_do_handshake(connection_.get()) == 1, "ticket");
+    check_call(SSL_new_session_ticket(connection_.get()) == 1, "ticket");
+    check_call(SSL_do_handshake(connection_.get()) == 1, "ticket");
     return take();
 }
 
 std::string tls_end::key_update(bool of_both) {
     const int type = of_both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
-    require(SSL_key_update(connection_.get(), type) == 1, "key update");
-    require(SSL_do_handshake(connection_.get()) == 1, "key update");
+    check_call(SSL_key_update(connection_.get(), type) == 1, "key update");
+    check_call(SSL_do_handshake(connection_.get()) == 1, "key update");
     return take();
 }
 
 std::string tls_end::close_notify() {
-    require(SSL_shutdown(connection_.get()) >= 0, "close_notify");
+    check_call(SSL_shutdown(connection_.get()) >= 0, "close_notify");
     return take();
 }
 
 // What this end says to a record that nobody can have sealed.
 std::string tls_end::alert() {
     const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
-    require(BIO_write(in_, forged.data(), static_cast<int>(forged.size())) > 0, "alert");
+    check_call(BIO_write(in_, forged.data(), static_cast<int>(forged.size())) > 0, "alert");
     char byte = 0;
-    require(SSL_read(connection_.get(), &byte, 1) < 1, "alert");
+    check_call(SSL_read(connection_.get(), &byte, 1) < 1, "alert");
     return take();
 }
 
