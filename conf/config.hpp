@@ -25,7 +25,7 @@ struct endpoint {
 
 enum class scheme : std::uint8_t { https, http };
 enum class sign_mode : std::uint8_t { header, query, none };
-enum class payload_mode : std::uint8_t { automatic, signed_body, unsigned_body };
+enum class payload_mode : std::uint8_t { automatic, signed_body, streaming, unsigned_body };
 enum class retry_mode : std::uint8_t { standard, off };
 enum class unknown_outcome : std::uint8_t { safe, all, never };
 enum class other_hosts : std::uint8_t { deny, pass };
@@ -113,8 +113,11 @@ struct upstream_settings {
 };
 
 struct payload_settings {
-    std::uint64_t memory_limit = 1 << 20;      // a request body in memory; above: 413
-    std::uint64_t memory_total = 256ull << 20; // all request bodies in memory together; above: 503
+    std::uint64_t memory_limit = 1 << 20;      // a request body in memory; above: a temporary file
+    std::uint64_t replay_limit = 8 << 20;      // one that could be streamed as well, so that it can be sent again
+    std::uint64_t memory_total = 256ull << 20; // all request bodies in memory together; above: as above the limits
+    std::uint64_t spill_limit = 5ull << 30;    // one in a temporary file; above: 413
+    std::string spill_directory = "/var/tmp";  // of these files, which have no name there
 };
 
 struct retry_settings {

@@ -171,7 +171,10 @@ constexpr std::array upstream_keys{
 
 constexpr std::array payload_keys{
     key<config>{"memory_limit", [](const value& v, config& c) { c.payload.memory_limit = v.size(); }},
+    key<config>{"replay_limit", [](const value& v, config& c) { c.payload.replay_limit = v.size(); }},
     key<config>{"memory_total", [](const value& v, config& c) { c.payload.memory_total = v.size(); }},
+    key<config>{"spill_limit", [](const value& v, config& c) { c.payload.spill_limit = v.size(); }},
+    key<config>{"spill_directory", [](const value& v, config& c) { c.payload.spill_directory = v.printable_text(); }},
 };
 
 void read_retry_mode(const value& v, config& c) {
@@ -230,11 +233,11 @@ void read_sign(const value& v, route& r) {
 }
 
 void read_payload(const value& v, route& r) {
-    refuse_announced(v, "streaming");
     r.payload = pick<payload_mode>(
         v,
         {{"auto", payload_mode::automatic},
          {"signed", payload_mode::signed_body},
+         {"streaming", payload_mode::streaming},
          {"unsigned", payload_mode::unsigned_body}}
     );
 }
@@ -281,9 +284,8 @@ const std::array<section, 8> all_sections{{
     {"log", log_keys},
 }};
 
-constexpr std::array<string_view, 3> announced{
+constexpr std::array<string_view, 2> announced{
     "upstream.proxy",
-    "payload.spill_limit",
     "policy.connect",
 };
 

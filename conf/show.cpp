@@ -168,7 +168,10 @@ constexpr line<config> upstream_lines[]{
 };
 constexpr line<config> payload_lines[]{
     {"memory_limit", [](const config& c) { return shown(c.payload.memory_limit); }},
+    {"replay_limit", [](const config& c) { return shown(c.payload.replay_limit); }},
     {"memory_total", [](const config& c) { return shown(c.payload.memory_total); }},
+    {"spill_limit", [](const config& c) { return shown(c.payload.spill_limit); }},
+    {"spill_directory", [](const config& c) { return in_quotes(c.payload.spill_directory); }},
 };
 constexpr line<config> retry_lines[]{
     {"mode", [](const config& c) { return shown(c.retry.mode); }},
@@ -238,7 +241,7 @@ constexpr line<route> route_lines[]{
      }},
     {"payload",
      [](const route& r) {
-         return named(r.payload, std::array<string_view, 3>{"auto", "signed", "unsigned"});
+         return named(r.payload, std::array<string_view, 4>{"auto", "signed", "streaming", "unsigned"});
      }},
     {"max_attempts", [](const route& r) { return shown(r.max_attempts); }},
     {"retry_mode", [](const route& r) { return shown(r.retry_mode); }},

@@ -175,9 +175,6 @@ std::optional<refusal> check_before_body(const received& r, const admitted& a, b
     if (!no) {
         no = check_path(r.request, p);
     }
-    if (!no) {
-        no = body::check_payload(r.request, p.sign, w.config->payload);
-    }
     if (!no && a.is_signed()) {
         no = check_ascii(r.request, p);
     }
@@ -189,17 +186,43 @@ std::optional<refusal> check_text(const received& r, const admitted& a) {
     return no ? no : check_ascii(r.request, a.destination->plan);
 }
 
+std::variant<body::payload_choice, refusal> choose_body(const received& r, const admitted& a, const worker_state& w) {
+    const plan& p = a.destination->plan;
+    const auto form = signer::chunk_form_of(r.request.content_sha256);
+    const bool is_chunk_signed = form && *form != signer::chunk_form::unsigned_trailer;
+    body::payload_question q{p.traits, p.payload, p.sign, r.request};
+    q.is_sigv4a = p.sigv4a;
+    q.is_wanted_whole = r.request.dry != dry_run::no || (a.tenant && (vouches_by_body(r) || is_chunk_signed));
+    auto choice = body::choose_payload(q, w.config->payload, w.shared.body_bytes.load(std::memory_order_relaxed));
+    if (a.tenant && is_chunk_signed && a.tenant->said.asymmetric) {
+        return refusal{
+            403,
+            "client-refused",
+            "Chunks that are signed by Signature Version 4A cannot be verified: sign by Version 4."};
+    }
+    return choice;
+}
+
+bool vouches_by_body(const received& r) noexcept {
+    return r.request.claim == payload_claim::none;
+}
+
+signer::chunk_verifier chunk_verifier_of(const admitted& a, worker_state& w) {
+    const signer::claim& said = a.tenant->said;
+    const signer::signing_key& key = w.tenant_keys.find(
+        said.access_key_id, a.tenant->who->secret_access_key.reveal(), said.day, said.region, said.service
+    );
+    return signer::chunk_verifier{key, {said.date, signer::scope_text(said), said.signature}};
+}
+
 std::optional<refusal>
-verify_tenant(const received& r, const admitted& a, std::string_view body, body::body_hash& hash, worker_state& w) {
+verify_tenant(const received& r, const admitted& a, std::string_view body_hash, worker_state& w) {
     const plan& p = a.destination->plan;
     const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
     // Where the host leaves the bucket's region open the client may know it better than we do.
     const std::string& said = a.tenant->said.region;
     const bool knows_better = p.is_default_region && signer::is_region_beside(said, p.region);
     const tenant_scope where{p.service, knows_better ? said : p.region, p.traits.path};
-    // A body that the client leaves out of its signature is not hashed for it.
-    const bool left_out = r.request.claim == payload_claim::unsigned_payload;
-    const std::string_view body_hash = left_out ? std::string_view{} : hash.of(body);
     const auto fault = check_tenant(*a.tenant, r.request, body_hash, where, now, w.tenant_keys);
     return fault ? std::optional{refuse_tenant(*fault, p.traits.errors)} : take_from_limit(a, w.now());
 }

@@ -5,6 +5,7 @@
 #include "proxy/http/refusal.hpp"
 #include "proxy/stages.hpp"
 #include "proxy/worker_state.hpp"
+#include "signer/chunk_signer.hpp"
 
 #include <optional>
 #include <variant>
@@ -26,9 +27,17 @@ std::optional<refusal> check_before_body(const received& r, const admitted& a, b
 // Servers that a route names decide for themselves. Also: a path that leaves the bucket that it has to be sent with.
 std::optional<refusal> check_text(const received& r, const admitted& a);
 
-// Is the request signed by its tenant, with all of its body? REQUIRES: a.tenant.
-std::optional<refusal>
-verify_tenant(const received& r, const admitted& a, std::string_view body, body::body_hash& hash, worker_state& w);
+// How the body is taken and sent, or that it cannot be.
+std::variant<body::payload_choice, refusal> choose_body(const received& r, const admitted& a, const worker_state& w);
+
+// Does a tenant's signature say something of its body that can be checked only when that is there?
+bool vouches_by_body(const received& r) noexcept;
+
+// Is the request signed by its tenant, who says of the body that it has this hash? REQUIRES: a.tenant.
+std::optional<refusal> verify_tenant(const received& r, const admitted& a, std::string_view body_hash, worker_state& w);
+
+// For the chunks of a tenant's body, each signed: REQUIRES: verify_tenant found nothing.
+signer::chunk_verifier chunk_verifier_of(const admitted& a, worker_state& w);
 
 // What the policy says of the action that the whole request asks for.
 std::optional<refusal> check_action(const received& r, const admitted& a, const prepared& p);

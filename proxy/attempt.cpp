@@ -1,5 +1,6 @@
 #include "proxy/attempt.hpp"
 
+#include "proxy/body/chunk_signed.hpp"
 #include "proxy/body/memory.hpp"
 #include "proxy/dial.hpp"
 #include "proxy/error_answer.hpp"
@@ -10,6 +11,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 namespace countersign::proxy {
 
@@ -64,6 +67,7 @@ public:
 private:
     task<> connect();
     task<> send_and_receive();
+    task<body::copied> send(upstream_connection& c, written_head& head);
     task<> read_error_body();
     bool may_have_acted() const noexcept;
     void finish();
@@ -88,13 +92,14 @@ task<outcome> sending::run() {
     }
     if (reused) {
         const bool said_so = says_idle_too_long(out_);
-        const bool stale = said_so || (out_.connection->bytes().empty() && may_be_stale(out_.error));
+        const bool stale =
+            !out_.is_clients_fault && (said_so || (out_.connection->bytes().empty() && may_be_stale(out_.error)));
         out_.is_held_back =
             stale && !said_so && may_have_acted() && !may_repeat_blindly(all_.in, admitted_, prepared_, all_.w);
         if (stale) {
             d.distrusted_until = all_.w.now() + distrust;
         }
-        if (stale && !out_.is_held_back) {
+        if (stale && !out_.is_held_back && prepared_.can_be_sent()) {
             out_ = outcome{};
             co_await connect();
             if (out_.error == io_error::none) {
@@ -120,17 +125,15 @@ task<> sending::send_and_receive() {
     upstream_connection& c = *out_.connection;
     worker_state& w = all_.w;
     all_.memory.begin_attempt();
-    const std::string_view head =
-        write_request_head(all_.in, admitted_, prepared_, w, all_.memory.of_attempt(), out_.with);
+    written_head head = write_request_head(all_.in, admitted_, prepared_, w, all_.memory.of_attempt(), out_.with);
     const steady_time began = w.now();
-    body::memory_source body{prepared_.body};
-    upstream_sink sink{c, std::min(began + admitted_.destination->plan.limits.request, all_.until.give_up)};
-    const body::copied sent = co_await body::copy(body, sink, head);
-    if (sent.error != io_error::closed) { // closed: not a byte went
-        out_.delivered = sent.error == io_error::none ? delivery::whole : delivery::part;
+    const body::copied sent = co_await send(c, head);
+    out_.error = sent.error;
+    if (sent.failed == body::failed_side::source) {
+        out_.is_clients_fault = true;
+        co_return;
     }
     // Even where the request could not be written whole, the service may have said why.
-    out_.error = sent.error;
     if (sent.error == io_error::none || sent.error == io_error::reset || sent.error == io_error::answered_early) {
         const steady_time by = std::min(w.now() + all_.until.answer, all_.until.give_up);
         out_.error = co_await read_answer_head(c, all_.in.request.is_head, all_.memory.response_fields, out_.reply, by);
@@ -140,6 +143,35 @@ task<> sending::send_and_receive() {
     }
     out_.upstream_time = w.now() - began;
     w.metrics.upstream_seconds.add(out_.upstream_time);
+}
+
+// Head and body. `out_.delivered` says how much of them may have reached the service.
+task<body::copied> sending::send(upstream_connection& c, written_head& head) {
+    upstream_sink sink{c, all_.w.time, admitted_.destination->plan.limits.request, all_.until.give_up};
+    body::memory_source in_memory{prepared_.body};
+    body::source& content = prepared_.stream ? *prepared_.stream : in_memory;
+    if (content.is_replayable()) {
+        content.rewind();
+    }
+    std::optional<body::chunk_signed> chunks;
+    if (head.chunks) {
+        chunks.emplace(content, *head.chunks, all_.memory.of_attempt());
+    }
+    body::source& body = chunks ? static_cast<body::source&>(*chunks) : content;
+    std::string_view text = head.text;
+    body::copied sent;
+    if (prepared_.is_invited) {
+        sent.error = co_await sink.ask(std::exchange(text, {}));
+        sent.failed = body::failed_side::sink;
+    }
+    if (sent.error == io_error::none) {
+        sent = co_await body::copy(body, sink, text);
+    }
+    const bool is_untouched = prepared_.is_invited && content.is_replayable(); // a head alone is nothing to act on
+    if (sent.error != io_error::closed && !is_untouched) {                     // closed: not a byte went
+        out_.delivered = sent.error == io_error::none ? delivery::whole : delivery::part;
+    }
+    co_return sent;
 }
 
 task<> sending::read_error_body() {
@@ -196,6 +228,9 @@ exchange_limits limits_of(const received& r, const admitted& a, const prepared& 
     }
     const auto longest = std::max(l.answer, w.config->retry.max_elapsed);
     l.give_up = std::max(r.began + longest + last_attempt, w.now() + longest);
+    if (p.stream) { // how long it may take is a matter of its size; each step has a limit of its own
+        l.give_up = steady_time::max();
+    }
     return l;
 }
 
@@ -217,8 +252,8 @@ attempt describe(
     seen.number = number;
     seen.paid = paid;
     seen.long_polling = is_long_polling(r.request.amz_target);
-    seen.repeatable = !out.is_unknown || may_repeat_blindly(r, a, p, w);
-    seen.left = std::chrono::ceil<std::chrono::milliseconds>(r.began + w.config->retry.max_elapsed - w.now());
+    seen.repeatable = p.can_be_sent() && (!out.is_unknown || may_repeat_blindly(r, a, p, w));
+    seen.left = std::chrono::ceil<std::chrono::milliseconds>(p.ready + w.config->retry.max_elapsed - w.now());
     if (out.error != io_error::none) {
         seen.result = result_of(out.error);
         return seen;

@@ -16,6 +16,7 @@ public:
     virtual read_buffer& buffer() noexcept = 0;
     // Waits for bytes of a request's body. A client that sends none for listen.body_timeout: timed_out.
     virtual task<io_error> read_body(asio::mutable_buffer into, std::size_t& bytes) = 0;
+    virtual void interrupt_read() noexcept = 0; // a read_body() that waits ends with io_error::cancelled
     // From now on the upstream's deadlines count; a client that hangs up meanwhile has left.
     virtual void await_upstream() noexcept = 0;
     virtual std::string_view peer() const noexcept = 0; // "[address]:port", for the log

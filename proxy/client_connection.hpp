@@ -26,6 +26,7 @@ public:
     // As the exchange under way sees it.
     read_buffer& buffer() noexcept override { return buffer_; }
     task<io_error> read_body(asio::mutable_buffer into, std::size_t& bytes) override;
+    void interrupt_read() noexcept override { connection_.cancel(); }
     std::optional<io_error> try_write(gather& buffers) noexcept override;
     task<io_error> finish(gather buffers) override;
     void await_upstream() noexcept override { enter(phase::upstream); }

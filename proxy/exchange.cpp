@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <chrono>
+#include <span>
 #include <utility>
 
 namespace countersign::proxy {
@@ -41,6 +43,7 @@ task<> exchange::run(const arrived_head& head) {
     if (refused && !client_.has_left()) {
         co_await refuse(*refused);
     }
+    record_.request_bytes = body_.size();
     write_record(refused ? &*refused : nullptr);
 }
 
@@ -58,6 +61,9 @@ task<std::optional<refusal>> exchange::answer(const arrived_head& head) {
     }
     if (!no) {
         no = co_await await_keys();
+    }
+    if (!no) {
+        no = verify_before_body();
     }
     if (!no) {
         no = co_await take_body();
@@ -102,7 +108,19 @@ std::optional<refusal> exchange::admit_it() {
     admitted_ = std::get<admitted>(std::move(found));
     record_.destination = admitted_->destination;
     std::optional<refusal> no = find_tenant(received_, worker_, *admitted_);
-    return no ? no : check_before_body(received_, *admitted_, client_.is_local(), worker_);
+    if (!no) {
+        no = check_before_body(received_, *admitted_, client_.is_local(), worker_);
+    }
+    if (no) {
+        return no;
+    }
+    auto choice = choose_body(received_, *admitted_, worker_);
+    if (auto* const why = std::get_if<refusal>(&choice)) {
+        return std::move(*why);
+    }
+    content_.choice = std::get<body::payload_choice>(choice);
+    record_.payload = content_.choice.plan;
+    return std::nullopt;
 }
 
 task<std::optional<refusal>> exchange::await_keys() {
@@ -112,22 +130,134 @@ task<std::optional<refusal>> exchange::await_keys() {
     co_return co_await await_credentials(worker_, admitted_->identity, received_.began + credentials_limit);
 }
 
-task<std::optional<refusal>> exchange::take_body() {
-    std::optional<refusal> no = co_await body_.read();
-    record_.request_bytes = body_.view().size();
-    if (!no && !client_.has_left()) {
-        record_.keep_alive = received_.request.keep_alive;
+// A tenant who says in the head what its body is, or leaves it out, is known by the head.
+std::optional<refusal> exchange::verify_before_body() {
+    body_.begin();
+    const inbound& in = received_.request;
+    const bool is_verified_here = admitted_->tenant && !vouches_by_body(received_);
+    if (is_verified_here) {
+        const bool is_left_out = in.claim == payload_claim::unsigned_payload;
+        if (auto no =
+                verify_tenant(received_, *admitted_, is_left_out ? std::string_view{} : in.content_sha256, worker_)) {
+            return no;
+        }
     }
-    co_return no;
+    if (const auto form = content_.choice.takes) {
+        std::optional<signer::chunk_verifier> verifier;
+        if (is_verified_here && *form != signer::chunk_form::unsigned_trailer) {
+            verifier.emplace(chunk_verifier_of(*admitted_, worker_));
+        }
+        body_.decode({*form, in.decoded_length, body::announced_sum(in)}, verifier ? &*verifier : nullptr);
+    }
+    return std::nullopt;
+}
+
+task<std::optional<refusal>> exchange::take_body() {
+    if (const auto all = body_.take_in_place()) {
+        content_.bytes = *all;
+        content_.choice.is_streamed = false;
+        record_.keep_alive = received_.request.keep_alive;
+        co_return check_body();
+    }
+    if (!content_.choice.is_streamed) {
+        co_return co_await keep_body();
+    }
+    const body::payload_choice& how = content_.choice;
+    const bool is_checked = how.plan == body::payload_plan::given_hash;
+    content_.length = body::content_length_of(received_.request, how.takes.has_value()).value_or(0);
+    streamed_.emplace(
+        body_,
+        client_,
+        worker_.blocks.large,
+        content_.length,
+        how.sends.has_value(),
+        is_checked ? received_.request.content_sha256 : std::string_view{}
+    );
+    content_.stream = &*streamed_;
+    co_return std::nullopt;
+}
+
+// All of it, in memory or in a temporary file.
+task<std::optional<refusal>> exchange::keep_body() {
+    const conf::payload_settings& limits = worker_.config->payload;
+    store_.emplace(
+        body::storage{
+            worker_.shared.disks,
+            worker_.context,
+            worker_.time,
+            worker_.blocks.large,
+            {worker_.shared.body_bytes, limits.memory_total},
+            content_.choice.memory,
+            limits.spill_limit,
+            limits.spill_directory},
+        body::content_length_of(received_.request, content_.choice.takes.has_value())
+    );
+    const io_error e = co_await fill_store();
+    if (e != io_error::none) {
+        if (is_fault_of_body(e)) {
+            co_return body_.explain(e);
+        }
+        client_.leave(); // an aborted upload: nothing of it goes upstream
+        co_return std::nullopt;
+    }
+    content_.trailers = body_.trailers();
+    content_.length = store_->size();
+    if (store_->is_spilled()) {
+        const bool is_hashed = content_.choice.plan == body::payload_plan::memory;
+        content_.choice.plan = is_hashed ? body::payload_plan::spilled : content_.choice.plan;
+        hash_.set(store_->hash());
+        content_.stream = &file_.emplace(*store_);
+    } else {
+        content_.bytes = store_->view();
+    }
+    record_.keep_alive = received_.request.keep_alive;
+    co_return check_body();
+}
+
+task<io_error> exchange::fill_store() {
+    std::array<char, 512> for_the_end{}; // of the coding, when all of the content is there
+    while (!body_.is_complete()) {
+        std::span<char> room{for_the_end};
+        io_error e = io_error::none;
+        if (store_->lacks_content()) {
+            e = co_await store_->room(room);
+        }
+        if (e != io_error::none) {
+            co_return e;
+        }
+        std::size_t got = 0;
+        e = co_await body_.fill(room, got, false);
+        store_->added(got);
+        if (e != io_error::none) {
+            co_return e;
+        }
+        if (client_.has_left()) {
+            co_return io_error::cancelled;
+        }
+    }
+    co_return co_await store_->finish();
+}
+
+// Of a body that is there whole: is it what the head says?
+std::optional<refusal> exchange::check_body() {
+    if (content_.choice.plan != body::payload_plan::given_hash) {
+        return std::nullopt;
+    }
+    const std::string_view hash = content_.stream ? hash_.known() : hash_.of(content_.bytes);
+    if (hash != received_.request.content_sha256) {
+        return body_.explain(io_error::wrong_body);
+    }
+    return std::nullopt;
 }
 
 std::optional<refusal> exchange::prepare_it() {
     std::optional<refusal> no;
-    if (admitted_->tenant) {
-        no = verify_tenant(received_, *admitted_, body_.view(), hash_, worker_);
+    if (admitted_->tenant && vouches_by_body(received_)) {
+        no = verify_tenant(received_, *admitted_, content_.stream ? hash_.known() : hash_.of(content_.bytes), worker_);
     }
     if (!no) {
-        prepared_ = prepare(received_, *admitted_, body_.view(), hash_, memory_.of_request());
+        prepared_ = prepare(received_, *admitted_, content_, hash_, memory_.of_request());
+        prepared_->ready = content_.stream ? worker_.now() : received_.began;
         record_.payload = prepared_->payload;
         no = check_action(received_, *admitted_, *prepared_);
     }
@@ -138,7 +268,7 @@ task<std::optional<refusal>> exchange::send() {
     if (received_.request.dry == dry_run::sign) {
         co_return co_await show_signed();
     }
-    retry_loop loop{client_, received_, *admitted_, *prepared_, hash_, worker_, memory_, record_};
+    retry_loop loop{client_, received_, *admitted_, *prepared_, content_, body_, hash_, worker_, memory_, record_};
     loop_ = &loop;
     std::optional<refusal> no = co_await loop.run();
     loop_ = nullptr;
@@ -154,8 +284,9 @@ task<std::optional<refusal>> exchange::show_signed() {
     }
     record_.keep_alive = record_.keep_alive && !client_.is_closing();
     signed_as with;
-    const std::string_view head =
+    const written_head written =
         write_request_head(received_, *admitted_, *prepared_, worker_, memory_.of_attempt(), with);
+    const std::string_view head = written.text;
     record_.region = with.region;
     const std::string answer = fmt::format(
         "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\nContent-Length: {}\r\nCache-Control: no-store\r\n{}\r\n",

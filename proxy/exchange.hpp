@@ -2,10 +2,12 @@
 // memory when the request's head is whole. On the worker's thread.
 #pragma once
 
+#include "proxy/body/store.hpp"
 #include "proxy/client.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/retry_loop.hpp"
 #include "proxy/stages.hpp"
+#include "proxy/streamed_body.hpp"
 
 #include <memory>
 #include <optional>
@@ -41,7 +43,11 @@ private:
     std::optional<refusal> receive(const arrived_head& head);
     std::optional<refusal> admit_it();
     task<std::optional<refusal>> await_keys();
+    std::optional<refusal> verify_before_body();
     task<std::optional<refusal>> take_body();
+    task<std::optional<refusal>> keep_body();
+    task<io_error> fill_store();
+    std::optional<refusal> check_body();
     std::optional<refusal> prepare_it();
     task<std::optional<refusal>> send();
     task<std::optional<refusal>> show_signed(); // instead of sending it
@@ -53,6 +59,10 @@ private:
     exchange_memory& memory_;
     received received_;
     request_body body_;
+    request_content content_;
+    std::optional<body::store> store_;
+    std::optional<body::file_source> file_;
+    std::optional<streamed_body> streamed_;
     body::body_hash hash_;
     std::optional<admitted> admitted_;
     std::optional<prepared> prepared_;

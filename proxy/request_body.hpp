@@ -1,27 +1,53 @@
-// Reads a request's body into memory, within payload.memory_limit and memory_total. What comes behind it belongs to the
-// next request and is kept. RFC 9112 sections 6 and 7.1. On the worker's thread.
+// Reads the content of a request's body from its client: takes off the framing (RFC 9112 6, 7.1) and the aws-chunked
+// coding of S3's SDKs, verified for form, length, checksum and, for tenants, signatures. What comes behind the body
+// belongs to the next request and is kept. On the worker's thread.
 #pragma once
 
-#include "proxy/body/memory.hpp"
 #include "proxy/client.hpp"
+#include "proxy/http/chunked.hpp"
 #include "proxy/http/refusal.hpp"
 #include "proxy/stages.hpp"
 #include "proxy/worker_state.hpp"
+#include "signer/chunk_decoder.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace countersign::proxy {
+
+// Faults that the client is told of, as opposed to a client that has gone.
+bool is_fault_of_body(io_error e) noexcept;
 
 class request_body {
 public:
     request_body(client& c, const received& r, worker_state& w) noexcept
         : client_(c), received_(r), worker_(w), behind_(w.blocks) {}
 
-    // Afterwards view() is the body; or there is a refusal, or the client has left. REQUIRES: once, before the body.
-    task<std::optional<refusal>> read();
-    std::string_view view() const noexcept { return view_; }
+    // Before the first byte. Where the head names no framing there is no body.
+    void begin() noexcept;
+    void decode(const signer::chunk_rules& rules, const signer::chunk_verifier* verifier); // the aws-chunked coding
+
+    // All of it, where it lies in the client's buffer as it is: nearly every small body. nullopt: it does not.
+    std::optional<std::string_view> take_in_place() noexcept;
+
+    // Reads content into `into`: until that is full, or the body has ended; unless `whole`, until there is something.
+    // `got` is right after an error, too. Asks the client for the body where it waits for that (100 Continue).
+    // io_error::malformed: the framing; wrong_body: the coding; else the client has gone, or is late (timed_out).
+    task<io_error> fill(std::span<char> into, std::size_t& got, bool whole);
+    void interrupt() noexcept; // a fill() that waits for the client ends with io_error::interrupted
+
+    bool has_begun() const noexcept { return has_begun_; }     // a byte of it was taken
+    bool is_complete() const noexcept { return is_complete_; } // the next request begins behind it
+    std::uint64_t size() const noexcept { return size_; }      // of the content so far
+    std::span<const signer::trailer> trailers() const noexcept { return {trailers_.data(), trailer_count_}; }
+
+    // What the client is told after an error.
+    refusal explain(io_error e) const;
 
     // How much of the client's buffer, behind the head, was the body's; and what was read beyond a body that did not
     // lie in that buffer: the client's connection goes on with it.
@@ -29,21 +55,30 @@ public:
     read_buffer& behind() noexcept { return behind_; }
 
 private:
-    task<io_error> read_known_length();
-    task<io_error> read_chunked();
-    bool take_content(std::string_view content);
-    bool reserve(std::size_t capacity);
-    task<io_error> allow(); // 100 Continue, where the client waits for it
-    std::string_view arrived() const noexcept { return client_.buffer().bytes().substr(received_.head_size); }
+    task<io_error> read_raw(std::span<char> into, std::size_t& got);
+    task<io_error> allow();
+    io_error take_framing(std::string_view raw, char*& out);
+    io_error take_content(std::string_view content, char*& out);
+    io_error end(std::string_view rest);
+    std::string_view arrived() const noexcept { return client_.buffer().bytes().substr(received_.head_size + taken_); }
 
     client& client_;
     const received& received_;
     worker_state& worker_;
-    body::memory room_;
     read_buffer behind_;
-    std::string_view view_;
+    chunked_decoder framing_;
+    std::unique_ptr<signer::chunk_decoder> coding_;
+    std::array<signer::trailer, 4> trailers_;
+    std::size_t trailer_count_ = 0;
     std::size_t taken_ = 0;
-    bool is_overloaded_ = false;
+    std::uint64_t left_ = 0; // of Content-Length
+    std::uint64_t size_ = 0;
+    bool has_begun_ = false;
+    bool is_allowed_ = false;
+    bool is_complete_ = false;
+    bool is_from_buffer_ = false; // the bytes read last
+    bool is_waiting_ = false;
+    bool is_interrupted_ = false;
 };
 
 } // namespace countersign::proxy

@@ -1,5 +1,7 @@
 #include "proxy/request_writer.hpp"
 
+#include "proxy/body/chunk_signed.hpp"
+#include "proxy/http/hop_by_hop.hpp"
 #include "proxy/rules/action.hpp"
 #include "signer/bucket_host.hpp"
 #include "signer/date.hpp"
@@ -55,16 +57,134 @@ bool is_removed(const field& f, const plan& p) noexcept {
     });
 }
 
-std::span<const field> fields_that_go_on(const inbound& in, const plan& p, std::pmr::memory_resource& memory) {
-    const bool is_signed = p.sign != conf::sign_mode::none;
-    auto* const out = static_cast<field*>(memory.allocate(in.fields.size() * sizeof(field), alignof(field)));
+// What describes the client's aws-chunked coding, or announces trailers: none of it goes on as it came.
+bool is_of_coding(const field& f) noexcept {
+    return f.id == field_name::content_encoding || f.id == field_name::amz_decoded_length ||
+           f.id == field_name::amz_trailer;
+}
+
+std::size_t size_of_list(const inbound& in) noexcept {
     std::size_t n = 0;
     for (const field& f : in.fields) {
-        if (!f.stays_here && !(is_signed && is_replaced_by_signing(f.id)) && !is_removed(f, p)) {
-            new (out + n++) field{f};
+        n += f.id == field_name::content_encoding ? f.value.size() + 1 : 0;
+    }
+    return n;
+}
+
+// "aws-chunked" and the content's own codings ("gzip"), in order.
+std::string_view codings(const inbound& in, bool is_chunked, std::pmr::memory_resource& memory) {
+    constexpr std::string_view ours = "aws-chunked";
+    appender out{static_cast<char*>(memory.allocate(ours.size() + size_of_list(in) + 1, 1))};
+    bool is_first = true;
+    const auto add = [&](std::string_view coding) {
+        out << (is_first ? "" : ",") << coding;
+        is_first = false;
+    };
+    if (is_chunked) {
+        add(ours);
+    }
+    for (const field& f : in.fields) {
+        if (f.id == field_name::content_encoding) {
+            for_each_element(f.value, [&](std::string_view coding) {
+                if (!equal_ignoring_case(coding, ours)) {
+                    add(coding);
+                }
+            });
         }
     }
-    return {out, n};
+    return out.written();
+}
+
+std::string_view in_decimal(std::uint64_t n, std::pmr::memory_resource& memory) {
+    constexpr std::size_t most = 20;
+    char* const text = static_cast<char*>(memory.allocate(most, 1));
+    return {text, static_cast<std::size_t>(std::to_chars(text, text + most, n).ptr - text)};
+}
+
+// The fields of a request whose body is taken out of one coding, or put into one.
+class coded_fields {
+public:
+    coded_fields(field* out, const inbound& in, std::pmr::memory_resource& memory) noexcept
+        : out_(out), in_(in), memory_(memory) {}
+
+    void copy(const field& f) { new (out_ + n_++) field{f}; }
+    void add(std::string_view name, std::string_view value) { copy({name, value, identify(name)}); }
+
+    void describe(const prepared& p, const request_content& body) {
+        if (const std::string_view left = codings(in_, p.form.has_value(), memory_); !left.empty()) {
+            add("Content-Encoding", left);
+        }
+        if (p.form) {
+            add("X-Amz-Decoded-Content-Length", in_decimal(p.content_length, memory_));
+            if (signer::has_trailer(*p.form)) {
+                add("X-Amz-Trailer", in_.amz_trailer);
+            }
+        }
+        for (const signer::trailer& t : body.trailers) {
+            if (!is_there(t.name)) {
+                add(t.name, t.value);
+            }
+        }
+    }
+    std::size_t size() const noexcept { return n_; }
+
+private:
+    bool is_there(std::string_view name) const noexcept {
+        return std::any_of(out_, out_ + n_, [&](const field& f) { return equal_ignoring_case(f.name, name); });
+    }
+
+    field* out_;
+    const inbound& in_;
+    std::pmr::memory_resource& memory_;
+    std::size_t n_ = 0;
+};
+
+std::span<const field> fields_that_go_on(
+    const inbound& in,
+    const plan& where,
+    const prepared& p,
+    const request_content& body,
+    std::pmr::memory_resource& memory
+) {
+    constexpr std::size_t most_added = 3;
+    const bool is_signed = where.sign != conf::sign_mode::none;
+    const bool is_coded = body.choice.takes || p.form || !body.trailers.empty();
+    const std::size_t most = in.fields.size() + (is_coded ? most_added + body.trailers.size() : 0);
+    auto* const room = static_cast<field*>(memory.allocate(most * sizeof(field), alignof(field)));
+    coded_fields out{room, in, memory};
+    for (const field& f : in.fields) {
+        const bool is_replaced = (is_signed && is_replaced_by_signing(f.id)) || (is_coded && is_of_coding(f));
+        if (!f.stays_here && !is_replaced && !is_removed(f, where)) {
+            out.copy(f);
+        }
+    }
+    if (is_coded) {
+        out.describe(p, body);
+    }
+    return {room, out.size()};
+}
+
+// A body that is kept has its trailers in the head.
+std::optional<signer::chunk_form> form_of(const request_content& body) noexcept {
+    const auto& form = body.choice.sends;
+    return form == signer::chunk_form::signed_v4_trailer && !body.choice.is_streamed ? signer::chunk_form::signed_v4
+                                                                                     : form;
+}
+
+std::string_view hash_of(const prepared& p, const inbound& in, body::body_hash& hash) noexcept {
+    if (p.form) {
+        return signer::payload_hash_of(*p.form);
+    }
+    switch (p.payload) {
+    case body::payload_plan::unsigned_:
+        return "UNSIGNED-PAYLOAD";
+    case body::payload_plan::given_hash:
+        return p.stream ? in.content_sha256 : hash.of(p.body);
+    case body::payload_plan::spilled:
+        return hash.known();
+    default:
+        return hash.of(p.body);
+    }
 }
 
 // RFC 9110 8.6: methods that mean something by a body say so even when it is empty.
@@ -102,12 +222,12 @@ signer::instructions sign(
     const signer::request& what,
     const plan& p,
     const signed_as& with,
+    std::chrono::sys_seconds now,
     const signer::options& how,
     worker_state& w,
     std::pmr::memory_resource& memory
 ) {
     const chain::credentials& who = *with.keys->value;
-    const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
     const signer::scope where{p.service, with.region};
     const signer::identity name{who.access_key_id, who.session_token.reveal()};
     const std::string_view secret = who.secret_access_key.reveal();
@@ -149,35 +269,76 @@ void append_fields(appender& out, std::span<const signer::header> headers) noexc
 prepared prepare(
     const received& r,
     const admitted& a,
-    std::string_view body,
+    const request_content& body,
     body::body_hash& hash,
     std::pmr::memory_resource& memory
 ) {
     const inbound& in = r.request;
     const plan& where = a.destination->plan;
     prepared p;
-    p.fields = fields_that_go_on(in, where, memory);
-    p.body = body;
+    p.body = body.bytes;
+    p.stream = body.stream;
+    p.payload = body.choice.plan;
+    p.form = form_of(body);
+    p.is_invited = body.choice.is_streamed;
     p.query = in.query;
     p.path = in.path;
     if (a.is_signed()) {
         p.query = signer::wire_query(signer::without_signature(in.query, memory), memory);
         p.path = signer::wire_path(in.path, where.traits.path, memory);
-        if (may_hold_signature(body, in, where)) {
-            p.body = without_form_signature(body, hash);
+        if (may_hold_signature(p.body, in, where)) {
+            p.body = without_form_signature(p.body, hash);
         }
     }
     p.path = prefixed(where.path_prefix, p.path, memory);
-    p.payload = body::choose_payload({where.traits, where.payload, where.sign, in.claim, p.body.empty()});
+    p.content_length = p.stream ? body.length : p.body.size();
+    p.fields = fields_that_go_on(in, where, p, body, memory);
     if (a.is_signed()) {
-        const bool is_hashed = p.payload != body::payload_plan::unsigned_;
-        p.payload_hash = is_hashed ? hash.of(p.body) : std::string_view{"UNSIGNED-PAYLOAD"};
+        const bool is_hashed = p.payload != body::payload_plan::unsigned_ && !p.form;
+        p.payload_hash = hash_of(p, in, hash);
         p.add_content_sha256 = where.traits.content_sha256_header || in.claim != payload_claim::none || !is_hashed;
     }
     return p;
 }
 
-std::string_view write_request_head(
+namespace {
+
+std::uint64_t wire_length(const prepared& p, const inbound& in) noexcept {
+    if (!p.form) {
+        return p.content_length;
+    }
+    const auto sum = body::announced_sum(in);
+    const signer::trailer_shape last = sum ? signer::shape_of(*sum) : signer::trailer_shape{};
+    const std::size_t count = signer::has_trailer(*p.form) ? 1 : 0;
+    return signer::encoded_length(p.content_length, body::chunk_size, *p.form, std::span{&last, count}).value_or(0);
+}
+
+// For the body behind a head that was signed so.
+std::optional<signer::chunk_encoder> chunks_of(
+    const prepared& p,
+    const plan& where,
+    const signed_as& with,
+    const signer::instructions& how,
+    std::chrono::sys_seconds now,
+    worker_state& w
+) {
+    if (!p.form) {
+        return std::nullopt;
+    }
+    if (*p.form == signer::chunk_form::unsigned_trailer) {
+        return signer::chunk_encoder{std::nullopt, body::chunk_size};
+    }
+    const chain::credentials& who = *with.keys->value;
+    const signer::date_text date{now};
+    const signer::signing_key& key =
+        w.keys.find(who.access_key_id, who.secret_access_key.reveal(), date.day(), with.region, where.service);
+    const signer::chunk_context context{date.date(), how.credential_scope, how.signature};
+    return signer::chunk_encoder{*p.form, signer::chunk_signer{key, context}, std::nullopt, body::chunk_size};
+}
+
+} // namespace
+
+written_head write_request_head(
     const received& r,
     const admitted& a,
     const prepared& p,
@@ -187,6 +348,7 @@ std::string_view write_request_head(
 ) {
     const plan& where = a.destination->plan;
     const std::string_view method = r.request.method;
+    written_head made;
     const std::span<const signer::header> headers = collect_headers(p, where, memory);
     std::span<const signer::header> added;
     std::string_view query = p.query;
@@ -194,14 +356,14 @@ std::string_view write_request_head(
         with.keys = w.identities[a.identity].keys;
         with.region.assign(a.destination->region());
         const signer::request what{method, p.path, p.query, headers, p.payload_hash};
-        const signer::instructions how = sign(what, where, with, options_of(where, p.add_content_sha256), w, memory);
+        const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
+        const signer::instructions how =
+            sign(what, where, with, now, options_of(where, p.add_content_sha256), w, memory);
+        made.chunks = chunks_of(p, where, with, how, now, w);
         added = how.add;
         query = how.query.empty() ? p.query : how.query;
     }
-    char length_text[24];
-    const auto length_end = std::to_chars(length_text, length_text + sizeof length_text, p.body.size()).ptr;
-    const std::string_view length{length_text, static_cast<std::size_t>(length_end - length_text)};
-
+    const std::string_view length = in_decimal(wire_length(p, r.request), memory);
     constexpr std::size_t fixed = 128; // everything below that is not counted
     const std::size_t size = method.size() + p.path.size() + query.size() + size_of_fields(headers) +
                              size_of_fields(added) + w.shared.via_name.size() + length.size() + fixed;
@@ -212,9 +374,13 @@ std::string_view write_request_head(
     if (tells_length(r.request)) {
         out << "Content-Length: " << length << "\r\n";
     }
+    if (p.is_invited) {
+        out << "Expect: 100-continue\r\n";
+    }
     append_fields(out, added);
     out << "\r\n";
-    return out.written();
+    made.text = out.written();
+    return made;
 }
 
 } // namespace countersign::proxy

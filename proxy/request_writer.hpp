@@ -4,25 +4,34 @@
 
 #include "proxy/stages.hpp"
 #include "proxy/worker_state.hpp"
+#include "signer/chunk_encoder.hpp"
 
 #include <memory_resource>
+#include <optional>
 #include <string_view>
 
 namespace countersign::proxy {
 
 // Path and query in their wire spelling, the fields that go on, the payload's hash; earlier signatures are taken off,
-// those in a form's body where it lies. The result points into `memory`, `hash` and what it is made from.
+// those in a form's body where it lies, and with them the client's aws-chunked coding: trailers of a body that is kept
+// become fields. The result points into `memory`, `hash` and what it is made from. REQUIRES: `hash` knows that of a
+// body in a temporary file.
 prepared prepare(
     const received& r,
     const admitted& a,
-    std::string_view body,
+    const request_content& body,
     body::body_hash& hash,
     std::pmr::memory_resource& memory
 );
 
+struct written_head {
+    std::string_view text;
+    std::optional<signer::chunk_encoder> chunks; // for the body, where prepared::form says so
+};
+
 // The head, signed as of now with the worker's present credentials. The bytes lie in `memory`; `with` says what it was
 // signed with. REQUIRES: credentials that are not expired, where the plan says to sign.
-std::string_view write_request_head(
+written_head write_request_head(
     const received& r,
     const admitted& a,
     const prepared& p,

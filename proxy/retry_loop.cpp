@@ -69,13 +69,15 @@ retry_loop::retry_loop(
     const received& r,
     const admitted& a,
     const prepared& p,
+    const request_content& content,
+    const request_body& body,
     body::body_hash& hash,
     worker_state& w,
     exchange_memory& memory,
     exchange_record& record
 )
-    : client_(c), received_(r), admitted_{a.destination, a.identity, std::nullopt}, prepared_(p), hash_(hash),
-      worker_(w), record_(record), has_tenant_(a.tenant.has_value()),
+    : client_(c), received_(r), admitted_{a.destination, a.identity, std::nullopt}, prepared_(p), content_(content),
+      body_(body), hash_(hash), worker_(w), record_(record), has_tenant_(a.tenant.has_value()),
       named_(a.destination), attempts_{received_, w, memory, {}} {}
 
 task<std::optional<refusal>> retry_loop::run() {
@@ -116,11 +118,15 @@ task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
     }
     bool is_healed = false;
     const bool is_answer = out.error == io_error::none;
-    if (!client_.has_left() && admitted_.is_signed() && is_answer && out.reply.head.status >= 300) {
+    if (!client_.has_left() && admitted_.is_signed() && is_answer && out.reply.head.status >= 300 &&
+        prepared_.can_be_sent()) {
         is_healed = co_await heal(out);
     }
     if (client_.has_left() || out.error == io_error::cancelled) {
         co_return next_step::stop;
+    }
+    if (out.is_clients_fault) {
+        co_return next_step::pass_on;
     }
     if (is_healed) {
         put_away(out);
@@ -144,6 +150,10 @@ task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
 
 task<std::optional<refusal>> retry_loop::end(outcome& out) {
     const inbound& in = received_.request;
+    record_.keep_alive = in.keep_alive && body_.is_complete(); // else nobody knows where the next request begins
+    if (out.is_clients_fault) {
+        co_return body_.explain(out.error);
+    }
     if (out.error != io_error::none) {
         const char* const why_once =
             out.is_held_back ? "; not repeated: it may have been carried out (retry.unknown_outcome)" : "";
@@ -158,7 +168,7 @@ task<std::optional<refusal>> retry_loop::end(outcome& out) {
 
 // True: what the answer complains about is mended, and the request is to be signed and sent again.
 task<bool> retry_loop::heal(outcome& out) {
-    if (record_.attempts >= most_attempts || worker_.now() >= received_.began + worker_.config->retry.max_elapsed) {
+    if (record_.attempts >= most_attempts || worker_.now() >= prepared_.ready + worker_.config->retry.max_elapsed) {
         co_return false;
     }
     if (!tried_.place && follow_redirect(out)) {
@@ -270,7 +280,10 @@ bool retry_loop::move_to(const redirect_target& to) {
     if (check_text(received_, there)) {
         return false;
     }
-    const prepared as = prepare(received_, there, prepared_.body, hash_, attempts_.memory.of_request());
+    request_content content = content_;
+    content.bytes = prepared_.body; // as far as an earlier signature was taken out
+    prepared as = prepare(received_, there, content, hash_, attempts_.memory.of_request());
+    as.ready = prepared_.ready;
     if (check_action(received_, there, as)) {
         return false;
     }

@@ -6,6 +6,7 @@
 #include "proxy/attempt.hpp"
 #include "proxy/client.hpp"
 #include "proxy/net/alarm.hpp"
+#include "proxy/request_body.hpp"
 #include "proxy/rules/healing.hpp"
 #include "proxy/rules/redirect.hpp"
 
@@ -23,6 +24,8 @@ public:
         const received& r,
         const admitted& a,
         const prepared& p,
+        const request_content& content,
+        const request_body& body,
         body::body_hash& hash,
         worker_state& w,
         exchange_memory& memory,
@@ -51,6 +54,8 @@ private:
     const received& received_;
     admitted admitted_; // without its tenant, which was asked about
     prepared prepared_;
+    const request_content& content_;
+    const request_body& body_;
     body::body_hash& hash_;
     worker_state& worker_;
     exchange_record& record_;

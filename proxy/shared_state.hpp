@@ -3,6 +3,7 @@
 
 #include "chain/resolver.hpp"
 #include "conf/config.hpp"
+#include "proxy/body/disk_threads.hpp"
 #include "proxy/net/tls.hpp"
 #include "proxy/rules/rate_limiter.hpp"
 #include "proxy/rules/tenant.hpp"
@@ -31,6 +32,7 @@ struct shared_state {
     unsigned fitting_clients = UINT_MAX;         // as many as there are descriptors for; beside max_connections
     std::atomic<unsigned> client_connections{0}; // touched on accept and close only
     std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total
+    body::disk_threads disks;
 };
 
 } // namespace countersign::proxy

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "proxy/body/payload.hpp"
+#include "proxy/body/source.hpp"
 #include "proxy/destination.hpp"
 #include "proxy/http/answer_head.hpp"
 #include "proxy/http/inbound.hpp"
@@ -39,14 +40,30 @@ struct admitted {
     bool is_signed() const noexcept { return destination->plan.sign != conf::sign_mode::none; }
 };
 
+// Its body, as far as that is known before it goes out: kept whole, or about to be streamed.
+struct request_content {
+    body::payload_choice choice;
+    std::string_view bytes;         // where it lies in memory
+    body::source* stream = nullptr; // where it does not
+    std::uint64_t length = 0;
+    std::span<const signer::trailer> trailers = {}; // of one that is kept
+};
+
 // As it goes out, whichever attempt it is.
 struct prepared {
     std::string_view path, query;
-    std::span<const field> fields; // of the client's, those that go on
-    std::string_view body;
+    std::span<const field> fields;  // of the client's, those that go on
+    std::string_view body;          // where it lies in memory
+    body::source* stream = nullptr; // where it does not
+    std::uint64_t content_length = 0;
     body::payload_plan payload = body::payload_plan::none;
-    std::string_view payload_hash; // "" where nothing is signed
+    std::optional<signer::chunk_form> form; // aws-chunked coding, made on the way
+    std::string_view payload_hash;          // "" where nothing is signed
     bool add_content_sha256 = false;
+    steady_time ready{};     // when its attempts begin: with the request, or when a body that takes its time is there
+    bool is_invited = false; // the body goes when the service asks for it (100 Continue): it cannot be sent twice
+
+    bool can_be_sent() const noexcept { return !stream || stream->is_replayable(); }
 };
 
 // When all of it ends.
@@ -76,6 +93,7 @@ struct outcome {
     io_error body_end = io_error::none; // … how the connection ended behind it, if it has
     bool is_unknown = false;            // an error, but the service may have carried the request out (RFC 9110 9.2.2)
     bool is_held_back = false;          // … and therefore it is not sent again, though time and attempts are left
+    bool is_clients_fault = false;      // the error is one of the request's body, or its client's
 };
 
 // What is told of it afterwards: to the client's connection, the log, the counters.

@@ -161,8 +161,12 @@ bool upstream_connection::resume_if_silent(bool ask) noexcept {
 }
 
 void upstream_connection::on_unasked() {
-    if (is_idle_ && connection_.surplus()) {
-        keeper_.on_spoke(*this);
+    if (is_idle_) {
+        if (connection_.surplus()) {
+            keeper_.on_spoke(*this);
+        }
+    } else if (listener_ && connection_.heard()) {
+        std::exchange(listener_, nullptr)->on_spoke();
     }
 }
 

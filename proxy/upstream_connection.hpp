@@ -77,6 +77,17 @@ public:
     void close() noexcept { connection_.close(); }
     void cancel(); // ends what is waiting with io_error::cancelled
 
+    // Told once of what comes while nobody reads. null: nobody. Must outlive that.
+    class listener {
+    public:
+        virtual void on_spoke() noexcept = 0;
+
+    protected:
+        ~listener() = default;
+    };
+    void tell(listener* l) noexcept { listener_ = l; }
+    bool has_spoken() noexcept { return connection_.heard(); } // there is something to be read
+
     // For the keeper. May it carry another request, as far as what was read of the last answer says? Asks the system.
     bool is_silent() noexcept;
     void rest() noexcept;                     // idle from now on
@@ -101,6 +112,7 @@ private:
     connection connection_;
     std::shared_ptr<dialling> connecting_; // while it does
     read_buffer buffer_;
+    listener* listener_ = nullptr;
     steady_time deadline_ = steady_time::max();
     std::uint64_t resting_since_ = 0; // round of the poller's
     bool spoke_early_ = false;        // the other side, before the request was out whole

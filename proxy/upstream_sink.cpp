@@ -5,6 +5,7 @@ namespace countersign::proxy {
 namespace {
 
 constexpr unsigned most_informational = 8;
+constexpr auto invitation_limit = std::chrono::seconds{1};
 
 // Does what has come begin with an interim answer, or with what may become one?
 bool may_be_interim(std::string_view bytes) noexcept {
@@ -46,19 +47,81 @@ bool has_ended(io_error e) noexcept {
 
 } // namespace
 
+// io_error::none: interim answers only, the request goes on.
+task<io_error> upstream_sink::listen(steady_time deadline) {
+    const io_error e = co_await connection_.read_more(deadline);
+    if (e != io_error::none) {
+        co_return has_ended(e) ? io_error::truncated : e;
+    }
+    const bool goes_on = co_await read_over_interim(connection_, deadline);
+    co_return goes_on ? io_error::none : io_error::answered_early;
+}
+
 task<io_error> upstream_sink::finish(gather buffers) {
+    const steady_time deadline = limit();
     for (;;) {
-        io_error e = co_await connection_.write(buffers, deadline_);
+        io_error e = co_await connection_.write(buffers, deadline);
         if (e != io_error::answered_early) {
             co_return e;
         }
-        e = co_await connection_.read_more(deadline_);
+        e = co_await listen(deadline);
         if (e != io_error::none) {
-            co_return has_ended(e) ? io_error::truncated : e;
+            co_return e;
         }
-        const bool goes_on = co_await read_over_interim(connection_, deadline_);
-        if (!goes_on) {
-            co_return io_error::answered_early;
+    }
+}
+
+void upstream_sink::interrupts(body::source* waiting) noexcept {
+    waiting_ = waiting;
+    connection_.tell(waiting ? this : nullptr);
+}
+
+void upstream_sink::on_spoke() noexcept {
+    waiting_->interrupt();
+}
+
+task<io_error> upstream_sink::hear() {
+    io_error e = io_error::none;
+    while (e == io_error::none && connection_.has_spoken()) {
+        e = co_await listen(limit());
+    }
+    co_return e;
+}
+
+task<io_error> upstream_sink::ask(std::string_view head) {
+    gather buffers{asio::buffer(head)};
+    std::optional<io_error> written = try_write(buffers);
+    if (!written) {
+        written = co_await finish(buffers);
+    }
+    if (*written != io_error::none) {
+        co_return *written;
+    }
+    const steady_time until = std::min(time_.now() + invitation_limit, give_up_);
+    head_scanner scanner;
+    for (;;) {
+        const auto state = scanner.scan(connection_.bytes());
+        if (state == head_scanner::state::broken || !connection_.buffer().make_room()) {
+            co_return io_error::answered_early; // whatever it is, it is read there
+        }
+        if (state == head_scanner::state::complete) {
+            if (!may_be_interim(connection_.bytes())) {
+                co_return io_error::answered_early;
+            }
+            const bool is_invitation = connection_.bytes().substr(9, 3) == "100";
+            connection_.consume(scanner.length());
+            scanner = head_scanner{};
+            if (is_invitation) {
+                co_return io_error::none;
+            }
+            continue;
+        }
+        const io_error e = co_await connection_.read_more(until);
+        if (e == io_error::timed_out) {
+            co_return connection_.bytes().empty() ? io_error::none : io_error::answered_early;
+        }
+        if (e != io_error::none) {
+            co_return e;
         }
     }
 }

@@ -6,9 +6,16 @@
 namespace countersign::proxy::body {
 
 memory::~memory() {
+    release();
+}
+
+void memory::release() noexcept {
     if (counted_) {
         counted_->fetch_sub(capacity_, std::memory_order_relaxed);
     }
+    counted_ = nullptr;
+    bytes_.reset();
+    size_ = capacity_ = 0;
 }
 
 bool memory::reserve(std::size_t capacity, const budget& b) {

@@ -33,6 +33,7 @@ public:
     // False, and nothing has changed, when all bodies together would be too large.
     bool reserve(std::size_t capacity, const budget& b);
     void append(std::string_view bytes) noexcept; // REQUIRES: bytes.size() <= free_size()
+    void release() noexcept;                      // with what it holds
 
 private:
     std::unique_ptr<char[]> bytes_;

@@ -73,6 +73,8 @@ constexpr known_field known_fields[] = {
     {"transfer-encoding", field_name::transfer_encoding},
     {"x-amz-region-set", field_name::amz_owned},
     {"x-amz-retry-after", field_name::amz_retry_after},
+    {"x-amz-trailer", field_name::amz_trailer},
+    {"x-amz-decoded-content-length", field_name::amz_decoded_length},
     {"x-amz-bucket-region", field_name::amz_bucket_region},
     {"proxy-authorization", field_name::proxy_authorization},
     {"x-amzn-query-error", field_name::amzn_query_error},
@@ -83,7 +85,7 @@ constexpr known_field known_fields[] = {
     {"x-countersign-dry-run", field_name::countersign_dry_run},
 };
 
-constexpr std::size_t longest_known = 21;
+constexpr std::size_t longest_known = 28;
 
 // For each length the first and the one-past-last entry that have it (the table is sorted here, not by hand).
 struct length_index {

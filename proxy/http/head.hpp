@@ -35,6 +35,8 @@ enum class field_name : std::uint8_t {
     amz_owned, // replaced by signing: signer::is_owned_by_signing (but Authorization), and what only earlier signatures
                // have (S3 Express's session token, AWS3's X-Amzn-Authorization)
     amz_content_sha256,
+    amz_decoded_length,
+    amz_trailer,
     amz_retry_after,
     amz_bucket_region,
     amz_target,

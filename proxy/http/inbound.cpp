@@ -3,6 +3,8 @@
 #include "proxy/http/hop_by_hop.hpp"
 #include "signer/encode.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -196,14 +198,29 @@ std::optional<refusal> read_expect(std::string_view value, inbound& out) {
     return std::nullopt;
 }
 
-void read_claim(std::string_view value, inbound& out) noexcept {
-    if (value == "UNSIGNED-PAYLOAD") {
-        out.claim = payload_claim::unsigned_payload;
-    } else if (value.starts_with("STREAMING-")) {
-        out.claim = payload_claim::streaming;
-    } else {
-        out.claim = payload_claim::hash;
+refusal said_twice(std::string_view name) {
+    return {400, "ambiguous-payload", fmt::format("{} was sent twice.", name)};
+}
+
+std::optional<refusal> read_claim(std::string_view value, inbound& out) {
+    if (!out.content_sha256.empty() && out.content_sha256 != value) {
+        return said_twice("X-Amz-Content-Sha256");
     }
+    out.content_sha256 = value;
+    out.claim = claim_of(value);
+    return std::nullopt;
+}
+
+std::optional<refusal> read_decoded_length(std::string_view value, inbound& out) {
+    const auto length = parse_content_length(value);
+    if (!length) {
+        return bad_request("bad-decoded-length", "X-Amz-Decoded-Content-Length is not a number.");
+    }
+    if (out.decoded_length && out.decoded_length != length) {
+        return said_twice("X-Amz-Decoded-Content-Length");
+    }
+    out.decoded_length = length;
+    return std::nullopt;
 }
 
 // What the client asks of its connection to us.
@@ -254,17 +271,14 @@ std::optional<refusal> read_field(const field& f, const inbound_rules& rules, in
     case field_name::expect:
         return read_expect(f.value, out);
     case field_name::amz_content_sha256:
-        read_claim(f.value, out);
+        return read_claim(f.value, out);
+    case field_name::amz_decoded_length:
+        return read_decoded_length(f.value, out);
+    case field_name::amz_trailer:
+        out.amz_trailer = f.value;
         break;
     case field_name::amz_target:
         out.amz_target = f.value;
-        break;
-    case field_name::content_encoding:
-        for_each_element(f.value, [&](std::string_view coding) {
-            if (equal_ignoring_case(coding, "aws-chunked")) {
-                out.claim = payload_claim::streaming;
-            }
-        });
         break;
     case field_name::countersign_dry_run:
         out.dry = f.value == "sign" && out.dry == dry_run::no ? dry_run::sign : dry_run::other;
@@ -376,6 +390,7 @@ bool ends_connection(const refusal& r) noexcept {
     case 431:
     case 501:
     case 505:
+    case 507:
         return true;
     default:
         return false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "proxy/http/head.hpp"
+#include "proxy/http/payload_claim.hpp"
 #include "proxy/http/refusal.hpp"
 
 #include <cstdint>
@@ -16,9 +17,6 @@
 namespace countersign::proxy {
 
 enum class body_framing : std::uint8_t { none, length, chunked };
-
-// A caller's own word about its payload, in x-amz-content-sha256.
-enum class payload_claim : std::uint8_t { none, unsigned_payload, streaming, hash };
 
 // X-Countersign-Dry-Run: what would be sent is shown instead. `other`: any value but one "sign".
 enum class dry_run : std::uint8_t { no, sign, other };
@@ -39,7 +37,11 @@ struct inbound {
     bool keep_alive = true;
     bool expects_continue = false;
     payload_claim claim = payload_claim::none;
-    std::string_view amz_target; // X-Amz-Target: the operation, for JSON services
+    std::string_view content_sha256; // X-Amz-Content-Sha256
+    std::optional<std::uint64_t>
+        decoded_length;           // X-Amz-Decoded-Content-Length: without the client's aws-chunked coding
+    std::string_view amz_trailer; // X-Amz-Trailer: names, as they came
+    std::string_view amz_target;  // X-Amz-Target: the operation, for JSON services
     bool is_head = false;
     dry_run dry = dry_run::no;
     std::span<field> fields; // those that stay_here are not passed on

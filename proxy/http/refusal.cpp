@@ -23,7 +23,7 @@ struct status_row {
 
 // The codes are ones that SDKs have a name for; those that make a client repeat its request (RequestTimeout,
 // SlowDown, ServiceUnavailable …) stand only where repeating can help.
-constexpr std::array<status_row, 27> statuses{{
+constexpr std::array<status_row, 28> statuses{{
     {100, "Continue", "", ""},
     {200, "OK", "", ""},
     {204, "No Content", "", ""},
@@ -50,6 +50,7 @@ constexpr std::array<status_row, 27> statuses{{
     {503, "Service Unavailable", "ServiceUnavailable", "ServiceUnavailableException"},
     {504, "Gateway Timeout", "RequestTimeout", "RequestTimeoutException"},
     {505, "HTTP Version Not Supported", "InvalidRequest", "InvalidRequestException"},
+    {507, "Insufficient Storage", "InternalError", "InternalServerException"},
     {508, "Loop Detected", "InvalidRequest", "InvalidRequestException"},
 }};
 

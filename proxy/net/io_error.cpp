@@ -30,6 +30,14 @@ std::string_view to_string(io_error e) noexcept {
         return "too large";
     case io_error::answered_early:
         return "answered early";
+    case io_error::interrupted:
+        return "interrupted";
+    case io_error::wrong_body:
+        return "not the body that its head names";
+    case io_error::storage_full:
+        return "no room for a temporary file";
+    case io_error::storage_failed:
+        return "temporary file failed";
     }
     return "unknown";
 }

@@ -21,6 +21,10 @@ enum class io_error : std::uint8_t {
     malformed,       // not HTTP/1.1 as RFC 9112 has it
     too_large,       // beyond a limit of ours
     answered_early,  // the other side speaks before all was sent
+    interrupted,     // a wait was ended because something else has come up
+    wrong_body,      // a request's body is not what its head says of it
+    storage_full,    // no room for a temporary file
+    storage_failed,  // a temporary file cannot be made, written or read
 };
 
 std::string_view to_string(io_error e) noexcept;

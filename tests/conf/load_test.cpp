@@ -309,11 +309,9 @@ TEST(Load, RefusesWrongTypesAndValues) {
 TEST(Load, SaysWhatComesLater) {
     for (const char* text :
          {"[upstream]\nproxy = \"http://p:3128\"",
-          "[payload]\nspill_limit = \"5GiB\"",
           "[policy]\nconnect = \"tunnel\"",
           "[retry]\nmode = \"adaptive\"",
-          "[listen]\naddress = \"unix:/run/x.sock\"",
-          "[[route]]\nhost = \"*\"\npayload = \"streaming\""}) {
+          "[listen]\naddress = \"unix:/run/x.sock\""}) {
         EXPECT_THAT(refusal_of(text), HasSubstr("not available in this version")) << text;
     }
 }

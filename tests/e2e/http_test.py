@@ -85,7 +85,8 @@ class Http(unittest.TestCase):
             self.assertEqual(client.send("hello").response().status, 200)
             self.assertEqual(self.upstream.requests[-1].body, b"hello")
             # A body that will not be taken is refused before it is sent.
-            client.send(f"PUT /k HTTP/1.1\r\n{HOST}Content-Length: 5000000\r\nExpect: 100-continue\r\n\r\n")
+            client.send(f"POST / HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\nContent-Length: {6 << 30}\r\n"
+                        "Expect: 100-continue\r\n\r\n")
             self.assertEqual(client.response(interim=True).status, 413)
 
     def test_bodies(self):
@@ -98,19 +99,6 @@ class Http(unittest.TestCase):
                                + b"\r\n0\r\n\r\n")
                 self.assertEqual((got.status, self.upstream.requests[-1].body == body), (200, True), size)
             self.assertIsNone(signatures.complaint(self.upstream.requests[-1], "s3", "us-east-1"))
-
-    def test_bodies_above_the_limit(self):
-        before = self.upstream.bytes
-        got = self.ask(f"PUT /k HTTP/1.1\r\n{HOST}Content-Length: {(1 << 20) + 1}\r\n\r\n")
-        self.assertEqual((got.status, b"EntityTooLarge" in got.body), (413, True), got.body)
-        piece = b"10000\r\n" + b"a" * 65536 + b"\r\n"
-        with self.proxy.client() as client:
-            try:
-                client.send(f"PUT /k HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n".encode() + piece * 17)
-                self.assertEqual(client.response().status, 413)
-            except ConnectionError:
-                pass      # closed while we were still sending
-        self.assertEqual(self.upstream.bytes, before)
 
     def test_large_answers(self):
         size = 64 << 20

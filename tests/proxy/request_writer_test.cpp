@@ -26,6 +26,7 @@ struct made {
     admitted at;
     prepared as;
     body::body_hash hash;
+    request_content content;
     std::pmr::monotonic_buffer_resource memory;
     std::shared_ptr<conf::config> config = std::make_shared<conf::config>();
     std::optional<refusal> refused;
@@ -52,44 +53,53 @@ std::unique_ptr<made> make(
 ) {
     static tests::still_worker worker;
     auto m = std::make_unique<made>();
-    m->text = std::string(line) + " HTTP/1.1\r\nHost: " + std::string(host) + "\r\n" + std::string(fields) + "\r\n";
+    m->text = std::string(line) + " HTTP/1.1\r\nHost: " + std::string(host) + "\r\n" + std::string(fields);
+    if (!body.empty() && fields.find("Content-Length") == std::string_view::npos) {
+        m->text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    }
+    m->text += "\r\n";
     request_head head;
     EXPECT_EQ(parse_request(m->text, m->room, head), head_error::none);
     inbound& in = m->in.request;
     EXPECT_FALSE(read_inbound(head, {"us", {}}, in));
     m->config->routes.push_back(std::move(r));
     m->config->payload.memory_limit = 1000;
+    m->config->payload.spill_limit = 2000;
     worker->config = m->config;
     m->at.destination.reset(
         new destination(std::get<plan>(make_plan(*m->config, "", {in.host, {}, false})), worker->pool)
     );
     m->refused = check_before_body(m->in, m->at, true, *worker);
-    m->as = prepare(m->in, m->at, body, m->hash, m->memory);
+    auto choice = choose_body(m->in, m->at, *worker);
+    if (auto* no = std::get_if<refusal>(&choice)) {
+        m->refused = *no;
+        return m;
+    }
+    m->content.choice = std::get<body::payload_choice>(choice);
+    m->content.bytes = body;
+    m->as = prepare(m->in, m->at, m->content, m->hash, m->memory);
     return m;
 }
 
 TEST(RequestWriter, RefusesABodyThatIsKnownToBeTooLarge) {
-    EXPECT_FALSE(make("PUT /k", s3, "Content-Length: 1000\r\n")->refused);
-    const auto p = make("PUT /k", s3, "Content-Length: 1001\r\n");
+    EXPECT_FALSE(make("POST /", sqs, "Content-Length: 2000\r\n")->refused);
+    const auto p = make("POST /", sqs, "Content-Length: 2001\r\n");
     ASSERT_TRUE(p->refused);
     EXPECT_EQ(p->refused->status, 413u);
-    EXPECT_THAT(p->refused->message, HasSubstr("1001 bytes"));
-    EXPECT_FALSE(make("PUT /k", s3, "Transfer-Encoding: chunked\r\n")->refused); // its size shows later
+    EXPECT_THAT(p->refused->message, HasSubstr("2001 bytes"));
+    EXPECT_FALSE(make("PUT /k", s3, "Content-Length: 99999999999\r\n")->refused); // streamed
+    EXPECT_FALSE(make("POST /", sqs, "Transfer-Encoding: chunked\r\n")->refused); // its size shows later
 }
 
-TEST(RequestWriter, RefusesBodiesInAwsChunkedCodingWhereItSigns) {
-    for (const char* fields :
-         {"x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\n",
-          "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n",
-          "Content-Encoding: gzip, aws-chunked\r\n"}) {
-        const auto p = make("PUT /k", s3, fields);
-        ASSERT_TRUE(p->refused) << fields;
-        EXPECT_EQ(p->refused->status, 501u);
-        EXPECT_EQ(p->refused->code, "aws-chunked-not-available");
-        conf::route untouched;
-        untouched.sign = conf::sign_mode::none;
-        EXPECT_FALSE(make("PUT /k", s3, fields, "", untouched)->refused);
-    }
+TEST(RequestWriter, RefusesFormsOfABodyThatNobodyKnows) {
+    const char* const unknown = "x-amz-content-sha256: STREAMING-AWS5-PAYLOAD\r\nContent-Length: 5\r\n";
+    const auto p = make("PUT /k", s3, unknown);
+    ASSERT_TRUE(p->refused);
+    EXPECT_EQ(p->refused->status, 400u);
+    EXPECT_EQ(p->refused->code, "unknown-payload-form");
+    conf::route untouched;
+    untouched.sign = conf::sign_mode::none;
+    EXPECT_FALSE(make("PUT /k", s3, unknown, "", untouched)->refused);
 }
 
 // "" or the refusal's code, for a header with a value that is not ASCII.
@@ -132,11 +142,15 @@ TEST(RequestWriter, HashesTheBody) {
     EXPECT_EQ(p->as.payload, body::payload_plan::memory);
 }
 
-TEST(RequestWriter, BelievesNoHashOfTheCallers) {
-    const auto p = make("PUT /k", s3, "X-Amz-Content-Sha256: " + std::string(64, '0') + "\r\n", "abc");
+TEST(RequestWriter, SignsTheHashOfWhatItHas) {
+    const auto p = make(
+        "PUT /k", s3, "Content-Length: 3\r\nX-Amz-Content-Sha256: " + std::string(64, '0') + "\r\n", "abc"
+    ); // that it is another's is found before
     EXPECT_EQ(p->as.payload_hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_THAT(p->kept(), ElementsAre());
-    EXPECT_TRUE(make("POST /", sqs, "X-Amz-Content-Sha256: x\r\n", "abc")->as.add_content_sha256);
+    EXPECT_TRUE(
+        make("POST /", sqs, "X-Amz-Content-Sha256: " + std::string(64, '0') + "\r\n", "abc")->as.add_content_sha256
+    );
 }
 
 TEST(RequestWriter, LeavesAPayloadUnsignedOnlyWhereThatIsAllowed) {

@@ -31,7 +31,7 @@ limits limits_for(std::string_view line, std::string_view host, const conf::conf
     at.destination.reset(new destination(std::get<plan>(make_plan(config, "", {in.request.host, {}, false})), w->pool));
     body::body_hash hash;
     std::pmr::monotonic_buffer_resource memory;
-    const prepared as = prepare(in, at, "", hash, memory);
+    const prepared as = prepare(in, at, {}, hash, memory);
     const exchange_limits l = limits_of(in, at, as, *w);
     return {l.answer, l.pause, l.give_up - in.began};
 }

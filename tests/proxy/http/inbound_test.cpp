@@ -217,8 +217,9 @@ TEST(Inbound, SeesWhatTheCallerSaysOfItsPayload) {
     );
     EXPECT_EQ(
         read("PUT / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip, AWS-chunked\r\n\r\n")->in.claim,
-        payload_claim::streaming
+        payload_claim::none // of what coding the body is the hash says
     );
+    EXPECT_EQ(read("PUT / HTTP/1.1\r\nHost: a\r\nX-Amz-Content-Sha256: x\r\n\r\n")->in.claim, payload_claim::none);
     EXPECT_EQ(
         read("PUT / HTTP/1.1\r\nHost: a\r\nX-Amz-Content-Sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n\r\n")->in.claim,
         payload_claim::streaming
