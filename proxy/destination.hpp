@@ -16,6 +16,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,10 +37,18 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
             bucket_region = said;
         }
     }
+    // As clock_ahead (healing.hpp) says; zero: our clock is right.
+    void learn_clock(std::chrono::seconds ahead) noexcept {
+        clock_offset = ahead;
+        if (counters) {
+            counters->clock_offset = ahead;
+        }
+    }
     std::string_view region() const noexcept { return bucket_region.empty() ? plan.region : bucket_region; }
 
     proxy::plan plan;
-    std::string bucket_region; // learned; "": plan::region
+    std::string bucket_region;            // learned; "": plan::region
+    std::chrono::seconds clock_offset{0}; // learned: how far its clock is ahead of ours
     redirect_target elsewhere; // where S3 says that the bucket is: asked there until the time below. "": here
     steady_time elsewhere_until{};
     scope_counters* counters = nullptr; // of the worker's metrics

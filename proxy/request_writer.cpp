@@ -355,8 +355,9 @@ written_head write_request_head(
     if (a.is_signed()) {
         with.keys = w.identities[a.identity].keys;
         with.region.assign(a.destination->region());
+        with.clock_offset = a.destination->clock_offset;
         const signer::request what{method, p.path, p.query, headers, p.payload_hash};
-        const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
+        const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now()) + with.clock_offset;
         const signer::instructions how =
             sign(what, where, with, now, options_of(where, p.add_content_sha256), w, memory);
         made.chunks = chunks_of(p, where, with, how, now, w);

@@ -29,8 +29,9 @@ struct written_head {
     std::optional<signer::chunk_encoder> chunks; // for the body, where prepared::form says so
 };
 
-// The head, signed as of now with the worker's present credentials. The bytes lie in `memory`; `with` says what it was
-// signed with. REQUIRES: credentials that are not expired, where the plan says to sign.
+// The head, signed as of now, by the service's clock as far as it is known, with the worker's present credentials. The
+// bytes lie in `memory`; `with` says what it was signed with. REQUIRES: credentials that are not expired, where the
+// plan says to sign.
 written_head write_request_head(
     const received& r,
     const admitted& a,

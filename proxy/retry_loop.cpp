@@ -25,9 +25,10 @@ std::string_view location_of(const answer& a) noexcept {
     return found == a.head.fields.end() ? std::string_view{} : found->value;
 }
 
-complaint complaint_of(const inbound& in, const outcome& out) noexcept {
+complaint complaint_of(const inbound& in, const outcome& out, wall_time now) noexcept {
     const unsigned status = out.reply.head.status;
-    return {out.code, out.region, in.is_head && out.code.empty() && (status == 400 || status == 403)};
+    const bool is_nameless = in.is_head && out.code.empty() && (status == 400 || status == 403);
+    return {out.code, out.region, is_nameless, clock_ahead(out.reply.date, now)};
 }
 
 // A bucket is made where the request says; it is nowhere yet.
@@ -118,6 +119,9 @@ task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
     }
     bool is_healed = false;
     const bool is_answer = out.error == io_error::none;
+    if (is_answer) {
+        check_clock(out);
+    }
     if (!client_.has_left() && admitted_.is_signed() && is_answer && out.reply.head.status >= 300 &&
         prepared_.can_be_sent()) {
         is_healed = co_await heal(out);
@@ -179,7 +183,7 @@ task<bool> retry_loop::heal(outcome& out) {
         co_return false;
     }
     const std::size_t identity = admitted_.identity;
-    const complaint says = complaint_of(received_.request, out);
+    const complaint says = complaint_of(received_.request, out, worker_.wall_now());
     switch (find_remedy(says, out.with, named_->plan, known_of(worker_, identity), tried_)) {
     case remedy::none:
         co_return false;
@@ -200,8 +204,43 @@ task<bool> retry_loop::heal(outcome& out) {
     case remedy::region:
         tried_.region = true;
         co_return correct_region(says.region);
+    case remedy::clock:
+        tried_.clock = true;
+        learn_clock(*says.ahead);
+        count_retry(retry_reason::clock_skew);
+        co_return true;
     }
     co_return false;
+}
+
+// Our clock may have been set right since its error was learned, or have gone on to run wrong.
+void retry_loop::check_clock(const outcome& out) {
+    const std::chrono::seconds kept = admitted_.destination->clock_offset;
+    if (kept != std::chrono::seconds{0}) {
+        if (const auto better = correct_clock(kept, clock_ahead(out.reply.date, worker_.wall_now()))) {
+            learn_clock(*better);
+        }
+    }
+}
+
+// For all requests to this place from now on.
+void retry_loop::learn_clock(std::chrono::seconds ahead) {
+    destination& d = *admitted_.destination;
+    const std::chrono::seconds none{0};
+    if (std::chrono::abs(ahead - d.clock_offset) <= unnoticed_skew) {
+        return; // another request has learned it
+    }
+    d.learn_clock(std::chrono::abs(ahead) <= unnoticed_skew ? none : ahead);
+    if (d.clock_offset == none) {
+        spdlog::info("this machine's clock agrees with that of {} again", d.plan.authority);
+        return;
+    }
+    spdlog::warn(
+        "this machine's clock is {} s {} that of {}: what is signed is dated by the service's; check NTP",
+        std::chrono::abs(ahead).count(),
+        ahead > none ? "behind" : "ahead of",
+        d.plan.authority
+    );
 }
 
 // Does what came from there speak against the place that was remembered?

@@ -1,6 +1,6 @@
 // Sends a request upstream, again where that is worth it and does no harm, and passes the answer on: retries by
-// rules/retry.hpp, other keys and another region by rules/healing.hpp, S3's other places by rules/redirect.hpp. On the
-// worker's thread.
+// rules/retry.hpp, other keys, another region and another clock by rules/healing.hpp, S3's other places by
+// rules/redirect.hpp. On the worker's thread.
 #pragma once
 
 #include "proxy/attempt.hpp"
@@ -46,6 +46,8 @@ private:
     bool correct_region(std::string_view region);
     bool move_to(const redirect_target& to);
     bool speaks_against_place(const outcome& out) const noexcept;
+    void check_clock(const outcome& out);
+    void learn_clock(std::chrono::seconds ahead);
     void count_retry(retry_reason why) noexcept;
     task<bool> wait(std::chrono::milliseconds delay);
     task<std::optional<refusal>> end(outcome& out);

@@ -52,6 +52,11 @@ bool read_field(const field& f, answer& a, seen_framing& seen) noexcept {
     case field_name::amzn_query_error:
         a.amzn_query_error = f.value;
         return true;
+    case field_name::amz_owned: // of requests; Date is one of them
+        if (equal_ignoring_case(f.name, "date")) {
+            a.date = f.value;
+        }
+        return true;
     default:
         return true;
     }

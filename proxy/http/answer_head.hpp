@@ -21,7 +21,7 @@ struct answer {
     std::uint64_t length = 0;
     bool keep_alive = false;
     std::size_t head_size = 0;
-    std::string_view amz_retry_after, retry_after, amzn_errortype, amzn_query_error, amz_bucket_region;
+    std::string_view amz_retry_after, retry_after, amzn_errortype, amzn_query_error, amz_bucket_region, date;
 };
 
 // io_error::none or malformed. `is_head`: it answers a HEAD request. The result's views point into `head` and `room`.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,13 +29,22 @@ public:
     double sum = 0;
 };
 
-enum class retry_reason : std::uint8_t { throttled, transient, timeout, expired_token, wrong_region, count_ };
+enum class retry_reason : std::uint8_t {
+    throttled,
+    transient,
+    timeout,
+    expired_token,
+    wrong_region,
+    clock_skew,
+    count_
+};
 
 // Of one service and region. Found once per destination and kept by reference (std::map: references stay).
 struct scope_counters {
     std::array<std::uint64_t, 600> requests_by_code{}; // index: status; 0 is "no answer could be sent"
     std::uint64_t first_attempts = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(retry_reason::count_)> retries{};
+    std::optional<std::chrono::seconds> clock_offset; // gauge: learned last; nullopt: never
 };
 
 struct worker_metrics {
@@ -64,9 +74,10 @@ struct credential_gauge {
 // Prometheus text exposition format 0.0.4 (through prometheus-cpp's serializer). Names are a contract:
 // countersign_requests_total{service,region,code}, countersign_attempts_total{service,reason} (reason "first" for
 // first attempts), countersign_request_seconds, countersign_upstream_seconds,
-// countersign_credentials_expiry_seconds{identity,provider}, countersign_connections{side="client"|"upstream"},
-// countersign_connections_opened_total{side}, countersign_refusals_total, countersign_bytes_total{direction},
-// countersign_build_info{version}, process_resident_memory_bytes, process_open_fds, process_cpu_seconds_total.
+// countersign_credentials_expiry_seconds{identity,provider}, countersign_clock_offset_seconds{service,region},
+// countersign_connections{side="client"|"upstream"}, countersign_connections_opened_total{side},
+// countersign_refusals_total, countersign_bytes_total{direction}, countersign_build_info{version},
+// process_resident_memory_bytes, process_open_fds, process_cpu_seconds_total.
 std::string render_metrics(std::span<const worker_metrics> workers, std::span<const credential_gauge> credentials);
 
 } // namespace countersign::proxy

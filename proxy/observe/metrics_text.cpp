@@ -20,7 +20,7 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 constexpr std::array<const char*, static_cast<std::size_t>(retry_reason::count_)> reasons{
-    "throttled", "transient", "timeout", "expired_token", "wrong_region"};
+    "throttled", "transient", "timeout", "expired_token", "wrong_region", "clock_skew"};
 
 ClientMetric labelled(std::initializer_list<ClientMetric::Label> labels) {
     ClientMetric metric;
@@ -38,6 +38,12 @@ double real(std::uint64_t n) {
     return static_cast<double>(n);
 }
 
+// Each worker finds it out by itself.
+std::optional<std::chrono::seconds>
+further(std::optional<std::chrono::seconds> a, std::optional<std::chrono::seconds> b) {
+    return !a || (b && std::chrono::abs(*b) > std::chrono::abs(*a)) ? b : a;
+}
+
 // All workers' counters as one. Each worker has bounded its scopes. Bounding the union again would move a
 // scope to "other" between two scrapes, and a counter must not go back.
 worker_metrics merged(std::span<const worker_metrics> workers) {
@@ -52,6 +58,7 @@ worker_metrics merged(std::span<const worker_metrics> workers) {
                 to.retries[i] += from.retries[i];
             }
             to.first_attempts += from.first_attempts;
+            to.clock_offset = further(to.clock_offset, from.clock_offset);
         }
         sum.request_seconds.merge(w.request_seconds);
         sum.upstream_seconds.merge(w.upstream_seconds);
@@ -148,6 +155,21 @@ MetricFamily expiries(std::span<const credential_gauge> credentials) {
     return family;
 }
 
+MetricFamily clock_offsets(const worker_metrics& m) {
+    MetricFamily family{
+        "countersign_clock_offset_seconds",
+        "How far the service's clock is ahead of ours, where it was found to be wrong.",
+        MetricType::Gauge,
+        {}};
+    for (const auto& [name, counters] : m.scopes) {
+        if (counters.clock_offset) {
+            const auto ahead = static_cast<double>(counters.clock_offset->count());
+            add(family, {{"service", name.first}, {"region", name.second}}, ahead);
+        }
+    }
+    return family;
+}
+
 double resident_bytes() {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/statm", "re"), &std::fclose);
     unsigned long pages = 0;
@@ -191,6 +213,7 @@ std::string render_metrics(std::span<const worker_metrics> workers, std::span<co
             "countersign_upstream_seconds", "From an attempt sent to the end of the answer's head.", m.upstream_seconds
         ),
         expiries(credentials),
+        clock_offsets(m),
         two_sided(
             "countersign_connections",
             "Connections open now.",

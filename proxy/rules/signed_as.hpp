@@ -7,6 +7,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -21,8 +22,9 @@ struct held_keys : boost::intrusive_ref_counter<held_keys, boost::thread_unsafe_
 using keys_ptr = boost::intrusive_ptr<const held_keys>;
 
 struct signed_as {
-    keys_ptr keys;      // null: not signed
-    std::string region; // SigV4A: the region set
+    keys_ptr keys;                        // null: not signed
+    std::string region;                   // SigV4A: the region set
+    std::chrono::seconds clock_offset{0}; // dated by our clock and this: what the service's is ahead of it
 };
 
 } // namespace countersign::proxy

@@ -110,8 +110,10 @@ def presigned_v4a_complaint(message, service, region_set, access_key_id=None, se
                             said["X-Amz-Signature"])
 
 
-def complaint(message, service, region, access_key_id=None, secret=None, token=None, unsigned_payload=False, sigv4a=False):
-    """None when the request carries exactly one right signature; else what is wrong. SigV4A: `region` is the region set."""
+def complaint(message, service, region, access_key_id=None, secret=None, token=None, unsigned_payload=False, sigv4a=False,
+              ahead=0):
+    """None when the request carries exactly one right signature; else what is wrong. SigV4A: `region` is the region set.
+    `ahead`: how many seconds its time is ahead of ours."""
     access_key_id, secret = access_key_id or proxy.ACCESS_KEY_ID, secret or proxy.SECRET_ACCESS_KEY
     values = message.all("authorization")
     found = (FORM_V4A if sigv4a else FORM).fullmatch(values[0]) if len(values) == 1 else None
@@ -137,6 +139,7 @@ def complaint(message, service, region, access_key_id=None, secret=None, token=N
     if date[:8] != day or not re.fullmatch(r"\d{8}T\d{6}Z", date):
         return f"date {date!r}"
     age = datetime.datetime.utcnow() - datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ")
+    age += datetime.timedelta(seconds=ahead)
     if abs(age.total_seconds()) > 120:
         return f"the signature is {age} old"
     payload_hash = hashlib.sha256(message.body).hexdigest()

@@ -43,6 +43,16 @@ TEST(DestinationTable, PlansAHostOnce) {
     EXPECT_EQ(first->plan.service, "sqs"); // who holds it may go on with it
 }
 
+TEST(DestinationTable, ForgetsWhatItSaidOfTheClock) {
+    table t;
+    const destination_ptr d = t.get("sqs.us-east-1.amazonaws.com");
+    d->learn_clock(20min);
+    const auto& told = t.metrics.of_scope("sqs", "us-east-1").clock_offset;
+    EXPECT_EQ(told, 20min);
+    t.destinations.clear();
+    EXPECT_EQ(told, 0s);
+}
+
 TEST(DestinationTable, TellsPortsAndSchemesApart) {
     table t;
     const destination_ptr plain = t.get("a.route.example");

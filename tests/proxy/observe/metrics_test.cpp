@@ -123,6 +123,16 @@ TEST(Metrics, WritesNothingButTheExpositionFormat) {
     EXPECT_GT(lines, 60);
 }
 
+TEST(Metrics, TellsTheWrongestClockOfAllWorkers) {
+    std::vector<worker_metrics> workers(3);
+    workers[0].of_scope("s3", "eu-west-1").clock_offset = 0s; // set right again
+    workers[1].of_scope("s3", "eu-west-1").clock_offset = -20min;
+    workers[2].of_scope("sqs", "eu-west-1").first_attempts = 1; // never wrong
+    const std::string text = render_metrics(workers, {});
+    EXPECT_THAT(text, HasSubstr("countersign_clock_offset_seconds{service=\"s3\",region=\"eu-west-1\"} -1200\n"));
+    EXPECT_THAT(text, Not(HasSubstr("countersign_clock_offset_seconds{service=\"sqs\"")));
+}
+
 TEST(Metrics, RendersWithoutWorkers) {
     EXPECT_THAT(render_metrics({}, {}), HasSubstr("countersign_refusals_total 0\n"));
 }

@@ -105,5 +105,73 @@ TEST(Healing, ComparesARegionWithTheOneThatWasSignedFor) {
     EXPECT_EQ(ask("eu-west-1", "us-east-1", named), remedy::none);
 }
 
+complaint about_clock(std::string_view code, std::optional<std::chrono::seconds> ahead) {
+    return {code, "", code.empty(), ahead};
+}
+
+remedy
+remedy_for(const complaint& says, std::chrono::seconds signed_with = 0s, std::string_view token = "", plan p = {}) {
+    signed_as as = with(keys("A", "secret", token));
+    as.clock_offset = signed_with;
+    return find_remedy(says, as, p, {as.keys->value.get(), now}, {});
+}
+
+TEST(Healing, TakesTheServicesTimeAtOnceWhereItSaysSo) {
+    for (const char* code : {"RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"}) {
+        EXPECT_EQ(remedy_for(about_clock(code, 20min)), remedy::clock) << code;
+        EXPECT_EQ(remedy_for(about_clock(code, -20min)), remedy::clock) << code;
+        EXPECT_EQ(remedy_for(about_clock(code, 61s)), remedy::clock) << code;
+        EXPECT_EQ(remedy_for(about_clock(code, 1s)), remedy::none) << code << ": signed with that time already";
+        EXPECT_EQ(remedy_for(about_clock(code, std::nullopt)), remedy::none) << code;
+    }
+}
+
+TEST(Healing, TakesTheServicesTimeWhereItIsFarFromOurs) {
+    for (const char* code : {"SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure", ""}) {
+        EXPECT_EQ(remedy_for(about_clock(code, 241s)), remedy::clock) << code;
+        EXPECT_EQ(remedy_for(about_clock(code, -241s)), remedy::clock) << code;
+        EXPECT_EQ(remedy_for(about_clock(code, 240s)), remedy::none) << code;
+        EXPECT_EQ(remedy_for(about_clock(code, std::nullopt)), remedy::none) << code;
+    }
+    EXPECT_EQ(remedy_for(about_clock("AccessDenied", 1h)), remedy::none);
+    plan presigned;
+    presigned.sign = conf::sign_mode::query;
+    EXPECT_EQ(remedy_for(about_clock("AccessDenied", -1h), 0s, "", presigned), remedy::clock);
+}
+
+TEST(Healing, ComparesTheTimeWithTheOneThatWasSigned) {
+    EXPECT_EQ(remedy_for(about_clock("RequestTimeTooSkewed", 20min), 20min), remedy::none);
+    EXPECT_EQ(remedy_for(about_clock("RequestTimeTooSkewed", 0s), 20min), remedy::clock) << "our clock was set right";
+    EXPECT_EQ(remedy_for(about_clock("SignatureDoesNotMatch", 20min), 20min), remedy::none);
+    tried_remedies tried;
+    tried.clock = true;
+    const complaint says = about_clock("RequestTimeTooSkewed", 20min);
+    EXPECT_EQ(find_remedy(says, with(keys("A")), {}, {nullptr, now}, tried), remedy::none);
+}
+
+TEST(Healing, TellsAnExpiredTokenFromAWrongClock) {
+    EXPECT_EQ(remedy_for(about_clock("RequestExpired", 20min), 0s, "token"), remedy::clock);
+    EXPECT_EQ(remedy_for(about_clock("RequestExpired", 1min), 0s, "token"), remedy::renewal);
+}
+
+TEST(Healing, BelievesNoDateThatIsMoreThanADayOff) {
+    const auto at = std::chrono::floor<std::chrono::seconds>(now); // Tue, 14 Nov 2023 22:13:20 GMT
+    EXPECT_EQ(clock_ahead("Tue, 14 Nov 2023 22:33:20 GMT", at), 20min);
+    EXPECT_EQ(clock_ahead("Tue, 14 Nov 2023 21:13:20 GMT", at + 900ms), -1h);
+    EXPECT_EQ(clock_ahead("Wed, 15 Nov 2023 22:13:20 GMT", at), 24h);
+    EXPECT_EQ(clock_ahead("Wed, 15 Nov 2023 22:13:21 GMT", at), std::nullopt);
+    EXPECT_EQ(clock_ahead("Thu, 01 Jan 1970 00:00:00 GMT", at), std::nullopt);
+    EXPECT_EQ(clock_ahead("", at), std::nullopt);
+    EXPECT_EQ(clock_ahead("20231114T221320Z", at), std::nullopt);
+}
+
+TEST(Healing, GivesALearnedClockUpWhereAnAnswerSpeaksAgainstIt) {
+    EXPECT_EQ(correct_clock(20min, 20min + 4min), std::nullopt);
+    EXPECT_EQ(correct_clock(20min, std::nullopt), std::nullopt);
+    EXPECT_EQ(correct_clock(20min, 3s), 0s);
+    EXPECT_EQ(correct_clock(20min, -1h), -1h);
+    EXPECT_EQ(correct_clock(0s, 1h), std::nullopt) << "nothing was learned";
+}
+
 } // namespace healing_test
 } // namespace countersign::proxy
