@@ -5,6 +5,7 @@
 #include "proxy/dial.hpp"
 #include "proxy/error_answer.hpp"
 #include "proxy/request_writer.hpp"
+#include "proxy/rules/hidden_error.hpp"
 #include "proxy/rules/repeatable.hpp"
 #include "proxy/upstream_sink.hpp"
 #include "signer/answer_time.hpp"
@@ -19,6 +20,7 @@ namespace countersign::proxy {
 namespace {
 
 constexpr std::chrono::milliseconds error_body_limit{5000};
+constexpr std::chrono::milliseconds longest_hold{20000}; // clients give up after 30 s of silence, or 60
 constexpr auto distrust = std::chrono::seconds{5};
 
 bool may_be_stale(io_error e) noexcept {
@@ -69,6 +71,8 @@ private:
     task<> send_and_receive();
     task<body::copied> send(upstream_connection& c, written_head& head);
     task<> read_error_body();
+    bool may_hide_one() const noexcept;
+    task<> look_inside();
     bool may_have_acted() const noexcept;
     void finish();
 
@@ -109,6 +113,8 @@ task<outcome> sending::run() {
     }
     if (out_.error == io_error::none && is_worth_reading(out_.reply, d.plan)) {
         co_await read_error_body();
+    } else if (out_.error == io_error::none && may_hide_one()) {
+        co_await look_inside();
     }
     finish();
     co_return std::move(out_);
@@ -179,6 +185,17 @@ task<> sending::read_error_body() {
     const steady_time by = std::min(all_.w.now() + patience, all_.until.give_up);
     was_refused_ = out_.reply.head.status == 429 || out_.reply.head.status == 503;
     co_await read_error(out_, all_.in.request.is_head, by, all_.memory.of_attempt());
+}
+
+bool sending::may_hide_one() const noexcept {
+    const plan& where = admitted_.destination->plan;
+    return may_hide_error(out_.reply, where, all_.in.request.method, prepared_.query, prepared_.fields);
+}
+
+// What S3 sends meanwhile is for the client, to keep it waiting: it gets it before it gives up.
+task<> sending::look_inside() {
+    const steady_time by = std::min(all_.w.now() + std::min(longest_hold, all_.until.pause), all_.until.give_up);
+    co_await read_hidden_error(out_, all_.memory.response_fields, by, all_.memory.of_attempt());
 }
 
 // Can the service have acted on what it got? A part of a request whose hash is signed is worth nothing to it.
@@ -258,7 +275,7 @@ attempt describe(
         seen.result = result_of(out.error);
         return seen;
     }
-    seen.result = classify(out.reply.head.status, out.code);
+    seen.result = classify(out.is_error_inside ? 500 : out.reply.head.status, out.code); // 500: as the SDKs do
     seen.amz_retry_after = out.reply.amz_retry_after;
     seen.retry_after = out.reply.retry_after;
     seen.now = std::chrono::floor<std::chrono::seconds>(w.wall_now()) + out.with.clock_offset;

@@ -2,6 +2,7 @@
 
 #include "proxy/http/chunked.hpp"
 #include "proxy/http/service_error.hpp"
+#include "proxy/rules/hidden_error.hpp"
 
 #include <algorithm>
 
@@ -10,37 +11,44 @@ namespace countersign::proxy {
 namespace {
 
 constexpr std::size_t longest_error_body = 16 * 1024; // looked at for an error code
+constexpr std::size_t longest_held_back = 64 * 1024;  // of an answer that may hide an error
 
-// Where the answer's body ends in the bytes at hand. False: not yet all there. `text` gets its beginning, decoded.
-bool body_is_whole(const outcome& out, std::string_view raw, std::pmr::string& text, std::size_t& size) {
+enum class share : std::uint8_t { part, whole, broken };
+
+share decode_chunks(std::string_view raw, std::pmr::string& text, std::size_t& size) {
+    chunked_decoder decoder;
+    std::string_view rest = raw;
+    std::string_view content;
+    auto step = chunked_decoder::step::content;
+    while ((step = decoder.next(rest, content)) == chunked_decoder::step::content) {
+        text.append(content);
+    }
+    size = raw.size() - rest.size();
+    if (step == chunked_decoder::step::more) {
+        return share::part;
+    }
+    return step == chunked_decoder::step::complete ? share::whole : share::broken;
+}
+
+// How much of the answer's body the bytes at hand are. `text` gets it, decoded; `size` is what it takes of them.
+share look_at(const outcome& out, std::string_view raw, std::pmr::string& text, std::size_t& size) {
     text.clear();
     switch (out.reply.framing) {
     case answer_framing::none:
         size = 0;
-        return true;
+        return share::whole;
     case answer_framing::length:
         size = std::min<std::size_t>(raw.size(), out.reply.length);
         text.assign(raw.substr(0, size));
-        return size == out.reply.length;
+        return size == out.reply.length ? share::whole : share::part;
     case answer_framing::until_close:
         size = raw.size();
         text.assign(raw);
-        return out.body_end == io_error::closed;
+        return out.body_end == io_error::closed ? share::whole : share::part;
     case answer_framing::chunked:
         break;
     }
-    chunked_decoder decoder;
-    std::string_view rest = raw;
-    for (;;) {
-        std::string_view content;
-        const auto step = decoder.next(rest, content);
-        if (step == chunked_decoder::step::content) {
-            text.append(content);
-        } else {
-            size = raw.size() - rest.size();
-            return step == chunked_decoder::step::complete;
-        }
-    }
+    return decode_chunks(raw, text, size);
 }
 
 // none: go on reading or looking. An answer that keeps its client waiting is as good as one that came: what it says so
@@ -76,6 +84,23 @@ void understand(std::string_view body, bool is_head, outcome& out) noexcept {
     }
 }
 
+// What was read of the body, as the views into it need it.
+std::string_view keep_text(const std::pmr::string& text, std::pmr::memory_resource& memory) {
+    auto* const kept = static_cast<char*>(memory.allocate(text.size() + 1, 1));
+    text.copy(kept, text.size());
+    return {kept, text.size()};
+}
+
+// More room behind the bytes, which move: the head is read anew where they are now. False: there is none.
+bool grow_buffer(outcome& out, field_array& room) noexcept {
+    upstream_connection& c = *out.connection;
+    if (!c.buffer().is_full()) {
+        return true;
+    }
+    return c.buffer().make_room() &&
+           parse_answer_head(c.bytes().substr(0, out.reply.head_size), false, room, out.reply) == io_error::none;
+}
+
 } // namespace
 
 bool is_worth_reading(const answer& a, const plan& where) noexcept {
@@ -89,8 +114,9 @@ task<> read_error(outcome& out, bool is_head, steady_time deadline, std::pmr::me
     bool enough = false;
     for (;;) {
         const std::string_view raw = c.bytes().substr(out.reply.head_size);
-        out.is_whole = body_is_whole(out, raw, text, out.body_size);
-        if (out.is_whole || enough || c.buffer().is_full() || raw.size() >= longest_error_body) {
+        const share body = look_at(out, raw, text, out.body_size);
+        out.is_whole = body == share::whole;
+        if (body != share::part || enough || c.buffer().is_full() || raw.size() >= longest_error_body) {
             break;
         }
         const io_error e = co_await c.read_more(deadline);
@@ -101,9 +127,33 @@ task<> read_error(outcome& out, bool is_head, steady_time deadline, std::pmr::me
             co_return;
         }
     }
-    auto* const kept = static_cast<char*>(memory.allocate(text.size() + 1, 1));
-    text.copy(kept, text.size());
-    understand({kept, text.size()}, is_head, out);
+    understand(keep_text(text, memory), is_head, out);
+}
+
+task<> read_hidden_error(outcome& out, field_array& room, steady_time deadline, std::pmr::memory_resource& memory) {
+    upstream_connection& c = *out.connection;
+    std::pmr::string text{&memory};
+    bool enough = false;
+    for (;;) {
+        const std::string_view raw = c.bytes().substr(out.reply.head_size);
+        const share body = look_at(out, raw, text, out.body_size);
+        out.is_whole = body == share::whole;
+        const bool is_result = root_of(text) == xml_root::other;
+        if (is_result || body != share::part || enough || raw.size() >= longest_held_back || !grow_buffer(out, room)) {
+            break;
+        }
+        const io_error e = co_await c.read_more(deadline);
+        if (e != io_error::none) {
+            out.error = take_end(out, e, enough);
+        }
+        if (out.error != io_error::none) {
+            co_return;
+        }
+    }
+    if (root_of(text) == xml_root::error) {
+        out.is_error_inside = true;
+        understand(keep_text(text, memory), false, out);
+    }
 }
 
 } // namespace countersign::proxy

@@ -85,11 +85,12 @@ struct outcome {
     delivery delivered = delivery::nothing;
     std::chrono::nanoseconds upstream_time{0}; // begin of sending to the end of the answer's head, or to the failure
     answer reply;
-    std::string_view code;     // the service's error code, when the answer is an error
-    std::string_view region;   // … and the region that S3 says the signature should be for, or the bucket is in
-    std::string_view endpoint; // … and the host that S3's redirect names in its body
-    bool is_whole = false;     // the answer's body lies in the connection's buffer, all of it
-    std::size_t body_size = 0; // … its size there, framing included
+    std::string_view code;        // the service's error code, when the answer is an error
+    bool is_error_inside = false; // its status is 200, but its body is an error (rules/hidden_error.hpp)
+    std::string_view region;      // … and the region that S3 says the signature should be for, or the bucket is in
+    std::string_view endpoint;    // … and the host that S3's redirect names in its body
+    bool is_whole = false;        // the answer's body lies in the connection's buffer, all of it
+    std::size_t body_size = 0;    // … its size there, framing included
     io_error body_end = io_error::none; // … how the connection ended behind it, if it has
     bool is_unknown = false;            // an error, but the service may have carried the request out (RFC 9110 9.2.2)
     bool is_held_back = false;          // … and therefore it is not sent again, though time and attempts are left

@@ -320,5 +320,120 @@ TEST(Attempts, FollowS3NowhereElse) {
     }
 }
 
+constexpr std::string_view chunked_head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: b\r\n\r\n";
+constexpr std::string_view hidden = "<?xml version=\"1.0\"?>\r\n   <Error><Code>InternalError</Code></Error>";
+constexpr std::string_view completed = "<?xml version=\"1.0\"?>\r\n   <CompleteMultipartUploadResult/>";
+
+std::string chunk(std::string_view text) {
+    return fmt::format("{:x}\r\n{}\r\n", text.size(), text);
+}
+
+std::string complete_upload() {
+    return request_text("POST /k?uploadId=u", "Content-Length: 4\r\n", "body");
+}
+
+TEST(Attempts, RepeatWhatS3RefusesWithA200) {
+    for (const std::string& request :
+         {complete_upload(), request_text("PUT /k", "x-amz-copy-source: /b/k\r\nContent-Length: 0\r\n")}) {
+        live_proxy p;
+        peer client = p.connect();
+        client.send(request);
+        peer up = p.upstream.accept();
+        up.receive();
+        up.send(std::string(chunked_head) + chunk("<?xml version=\"1.0\"?>"));
+        for (int i = 0; i < 20; ++i) {
+            up.send(chunk(" "));
+            p.counters(); // it came by itself
+        }
+        up.send(chunk("<Err") + chunk("or><Code>InternalError</Code></Error>") + "0\r\n\r\n");
+        up.receive(); // on the same connection
+        up.send(answer_text("200 OK", completed));
+        const message got = client.receive();
+        EXPECT_EQ(got.status(), 200u);
+        EXPECT_EQ(got.body, completed);
+    }
+}
+
+TEST(Attempts, PassA200OnAsItCameWhereNoneIsLeft) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(complete_upload());
+    peer up = p.upstream.accept();
+    const std::string body = chunk(" ") + chunk(hidden) + "0\r\n\r\n";
+    for (int attempt = 1; attempt <= 3; ++attempt) {
+        up.receive();
+        up.send(std::string(chunked_head) + body);
+    }
+    const message got = client.receive();
+    EXPECT_EQ(got.head, chunked_head);
+    EXPECT_EQ(got.body, body);
+    EXPECT_FALSE(p.upstream.was_called());
+    EXPECT_EQ(
+        p.counters().scopes.at({"s3", "us-east-1"}).retries[static_cast<std::size_t>(retry_reason::transient)], 2u
+    );
+}
+
+TEST(Attempts, HoldNothingBackOnceTheResultHasBegun) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(complete_upload());
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 40'000 + completed.size()));
+    up.send(std::string(39'999, ' ')); // more than a small block
+    up.send(" ");
+    up.send(completed.substr(0, 30));
+    EXPECT_THAT(client.receive(has_body::never).head, HasSubstr("200 OK"));
+    EXPECT_EQ(client.receive_bytes(40'030), std::string(40'000, ' ') + std::string(completed.substr(0, 30)));
+    up.send(completed.substr(30));
+    EXPECT_EQ(client.receive_bytes(completed.size() - 30), completed.substr(30));
+    client.send(request_text("GET /2"));
+    EXPECT_EQ(up.receive().first_line(), "GET /2 HTTP/1.1");
+}
+
+TEST(Attempts, KeepNoClientWaitingForWhatA200Holds) {
+    live_proxy p([](conf::config& c) { c.listen.body_timeout = 300ms; });
+    peer client = p.connect();
+    client.send(complete_upload());
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(std::string(chunked_head) + chunk(" "));
+    EXPECT_EQ(client.receive(has_body::never).head, chunked_head);
+    up.send(chunk(hidden) + "0\r\n\r\n");
+    EXPECT_EQ(
+        client.receive_bytes(chunk(" ").size() + chunk(hidden).size() + 5), chunk(" ") + chunk(hidden) + "0\r\n\r\n"
+    );
+    EXPECT_FALSE(p.upstream.was_called());
+}
+
+TEST(Attempts, RepeatNoUploadWhose200BreaksOff) {
+    live_proxy p;
+    const message refused = lose_the_answer(p, complete_upload(), std::string(chunked_head) + chunk(" "));
+    EXPECT_EQ(refused.status(), 502u);
+    EXPECT_THAT(refused.body, HasSubstr("may have been carried out"));
+    EXPECT_FALSE(p.upstream.was_called());
+}
+
+TEST(Attempts, LookIntoNoOther200) {
+    live_proxy p;
+    const std::string asked[]{
+        request_text("GET /k"),
+        request_text("GET /k?uploadId=u"),
+        request_text("PUT /k", "Content-Length: 4\r\n", "body"),
+        request_text("POST /k?uploads", "Content-Length: 0\r\n"),
+        "POST /k?uploadId=u HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\nContent-Length: 0\r\n\r\n"};
+    for (const std::string& request : asked) {
+        peer client = p.connect();
+        client.send(request);
+        peer up = p.upstream.accept();
+        up.receive();
+        up.send(chunked_head);
+        EXPECT_EQ(client.receive(has_body::never).head, chunked_head);
+        up.send(chunk(hidden) + "0\r\n\r\n");
+        EXPECT_EQ(client.receive_bytes(chunk(hidden).size()), chunk(hidden)) << request;
+        up.close();
+    }
+}
+
 } // namespace retry_loop_test
 } // namespace countersign::proxy
