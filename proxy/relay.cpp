@@ -48,7 +48,9 @@ public:
           worker_(w), body_(out.reply.framing, out.reply.length, to) {}
 
     body::piece next() noexcept override {
-        return is_at_end_ && connection_.bytes().empty() ? body_.end() : body_.next(connection_.bytes());
+        const body::piece p = body_.next(connection_.bytes());
+        const bool is_stuck = p.consumed == 0 && p.then == body_relay::state::more;
+        return is_at_end_ && is_stuck ? body_.end() : p;
     }
     void consume(const body::piece& p) noexcept override { connection_.consume(p.consumed); }
     bool has_more_at_hand() const noexcept override { return !connection_.bytes().empty(); }
@@ -117,7 +119,7 @@ task<> relay(
     exchange_record& record
 ) {
     const bool http_1_0 = r.request.http_1_0;
-    const client_framing framing = framing_for(out.reply, http_1_0);
+    const client_framing framing = framing_for(out.reply, http_1_0, r.request.takes_trailers);
     const bool until_close = ends_with_connection(out.reply, framing);
     record.keep_alive = record.keep_alive && !c.is_closing() && !until_close;
     record.status = out.reply.head.status;

@@ -68,8 +68,11 @@ bool has_no_body(unsigned status, bool is_head) noexcept {
 
 // Hop-by-hop fields that we still forward, because the framing is forwarded unchanged.
 bool goes_on(const field& f, const answer& a, client_framing framing) noexcept {
-    if (f.id == field_name::transfer_encoding || f.id == field_name::trailer) {
-        return framing == client_framing::same && a.framing == answer_framing::chunked;
+    if (f.id == field_name::transfer_encoding) {
+        return framing != client_framing::dechunked && a.framing == answer_framing::chunked;
+    }
+    if (f.id == field_name::trailer) {
+        return framing == client_framing::trailers;
     }
     return !f.stays_here;
 }
@@ -111,9 +114,12 @@ io_error parse_answer_head(std::string_view head, bool is_head, field_array& roo
     return io_error::none;
 }
 
-client_framing framing_for(const answer& a, bool http_1_0) noexcept {
+client_framing framing_for(const answer& a, bool http_1_0, bool takes_trailers) noexcept {
     if (a.framing == answer_framing::chunked && http_1_0) {
         return client_framing::dechunked;
+    }
+    if (a.framing == answer_framing::chunked && takes_trailers) {
+        return client_framing::trailers;
     }
     if (a.framing == answer_framing::until_close && !http_1_0) {
         return client_framing::chunked;

@@ -30,11 +30,12 @@ io_error parse_answer_head(std::string_view head, bool is_head, field_array& roo
 
 // How the client is told where the answer ends.
 enum class client_framing : std::uint8_t {
-    same,      // as the upstream has it
+    same,      // as the upstream has it, but without trailers
+    trailers,  // as the upstream has it: chunked, and the client takes trailers
     dechunked, // an HTTP/1.0 client: the connection's end is the answer's
     chunked,   // the upstream's connection ended it; a truncation must stay visible
 };
-client_framing framing_for(const answer& a, bool http_1_0) noexcept; // of the client
+client_framing framing_for(const answer& a, bool http_1_0, bool takes_trailers = false) noexcept; // of the client
 
 // Status line and fields, their order and spelling untouched; only what ends here (RFC 9110 7.6.1) is left out, and
 // what the client's connection needs is added. Lies in `memory`.

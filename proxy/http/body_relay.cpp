@@ -1,5 +1,7 @@
 #include "proxy/http/body_relay.hpp"
 
+#include "proxy/http/hop_by_hop.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -15,26 +17,41 @@ body_relay::piece body_relay::next(std::string_view bytes) noexcept {
         return {{}, bytes.substr(0, n), {}, n, left_ == 0 ? state::complete : state::more};
     }
     case answer_framing::chunked:
-        return to_ == client_framing::same ? next_chunked(bytes) : next_dechunked(bytes);
+        return to_ == client_framing::dechunked ? next_dechunked(bytes) : next_chunked(bytes);
     case answer_framing::until_close:
         return next_until_close(bytes);
     }
     return {};
 }
 
-// Checked and passed on as it is, framing, extensions and trailers included.
+// A line behind the last chunk, with its CRLF.
+bool body_relay::goes_on(std::string_view line) const noexcept {
+    return line == "\r\n" || (to_ == client_framing::trailers && may_be_trailer(line.substr(0, line.find(':'))));
+}
+
+// Checked and passed on as it is, framing and extensions included; of the trailers what the client takes.
 body_relay::piece body_relay::next_chunked(std::string_view bytes) noexcept {
     std::string_view rest = bytes;
     std::string_view content;
     auto step = chunked_decoder::step::content;
     while (step == chunked_decoder::step::content) {
-        step = decoder_.next(rest, content);
+        step = decoder_.next_before_trailers(rest, content);
+    }
+    std::size_t passed = bytes.size() - rest.size();
+    while (step == chunked_decoder::step::trailer) {
+        std::string_view line;
+        step = decoder_.take_trailer(rest, line);
+        if (!line.empty() && !goes_on(line)) {
+            break; // the next piece begins behind it
+        }
+        passed += line.size();
     }
     if (step == chunked_decoder::step::broken) {
         return {{}, {}, {}, 0, state::broken};
     }
     const std::size_t n = bytes.size() - rest.size();
-    return {{}, bytes.substr(0, n), {}, n, step == chunked_decoder::step::complete ? state::complete : state::more};
+    const state then = step == chunked_decoder::step::complete ? state::complete : state::more;
+    return {{}, bytes.substr(0, passed), {}, n, then};
 }
 
 body_relay::piece body_relay::next_dechunked(std::string_view bytes) noexcept {

@@ -30,6 +30,7 @@ public:
     piece end() noexcept;
 
 private:
+    bool goes_on(std::string_view line) const noexcept;
     piece next_chunked(std::string_view bytes) noexcept;
     piece next_dechunked(std::string_view bytes) noexcept;
     piece next_until_close(std::string_view bytes) noexcept;

@@ -95,7 +95,36 @@ chunked_decoder::state chunked_decoder::step_over(char c) noexcept {
 }
 
 chunked_decoder::step chunked_decoder::next(std::string_view& bytes, std::string_view& content) noexcept {
+    return advance(bytes, content, false);
+}
+
+chunked_decoder::step
+chunked_decoder::next_before_trailers(std::string_view& bytes, std::string_view& content) noexcept {
+    return advance(bytes, content, true);
+}
+
+chunked_decoder::step chunked_decoder::take_trailer(std::string_view& bytes, std::string_view& line) noexcept {
+    const std::size_t end = bytes.find('\n');
+    line = bytes.substr(0, end == std::string_view::npos ? 0 : end + 1);
+    bytes.remove_prefix(line.size());
+    for (std::size_t i = 0; i < line.size() && state_ != state::broken; ++i) {
+        state_ = step_over(line[i]);
+    }
+    if (state_ == state::broken || (line.empty() && bytes.size() > longest_trailers)) {
+        return step::broken;
+    }
+    if (line.empty()) {
+        return step::more;
+    }
+    return state_ == state::complete ? step::complete : step::trailer;
+}
+
+chunked_decoder::step
+chunked_decoder::advance(std::string_view& bytes, std::string_view& content, bool to_trailers) noexcept {
     while (state_ != state::complete && state_ != state::broken) {
+        if (to_trailers && state_ == state::trailer_start) {
+            return step::trailer;
+        }
         if (bytes.empty()) {
             return step::more;
         }

@@ -15,12 +15,19 @@ public:
     enum class step : std::uint8_t {
         more,     // `bytes` is used up, the message goes on
         content,  // `content` is a piece of the body; call again for what follows
+        trailer,  // its trailers are next, or the empty line behind them (next_before_trailers, take_trailer)
         complete, // the message ended; what is left in `bytes` is not part of it
         broken,   // not a chunked body; nothing after this can be trusted
     };
 
     // Takes bytes off the front of `bytes`.
     step next(std::string_view& bytes, std::string_view& content) noexcept;
+
+    // The same, but stops in front of each line behind the last chunk.
+    step next_before_trailers(std::string_view& bytes, std::string_view& content) noexcept;
+    // Takes such a line with its CRLF, in one piece: `line` is empty and nothing is taken (more) as long as it is not
+    // all there. REQUIRES: the step before was `trailer`.
+    step take_trailer(std::string_view& bytes, std::string_view& line) noexcept;
 
 private:
     enum class state : std::uint8_t {
@@ -39,6 +46,7 @@ private:
         complete,
         broken,
     };
+    step advance(std::string_view& bytes, std::string_view& content, bool to_trailers) noexcept;
     state step_over(char c) noexcept;
     state after_size(char c) noexcept;
     state within_trailer(char c) noexcept;

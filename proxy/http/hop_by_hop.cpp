@@ -2,6 +2,9 @@
 
 #include "signer/headers.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace countersign::proxy {
 
 namespace {
@@ -54,6 +57,40 @@ void mark_hop_by_hop(std::span<field> fields) noexcept {
         default:
             break;
         }
+    }
+}
+
+bool may_be_trailer(std::string_view name) noexcept {
+    constexpr std::array<std::string_view, 17> others{
+        "age",
+        "cache-control",
+        "clear-site-data",
+        "content-location",
+        "content-range",
+        "content-type",
+        "expires",
+        "location",
+        "max-forwards",
+        "pragma",
+        "range",
+        "set-cookie",
+        "strict-transport-security",
+        "vary",
+        "warning",
+        "www-authenticate",
+        "x-countersign-error"};
+    switch (identify(name)) {
+    case field_name::other:
+    case field_name::amz_retry_after:
+    case field_name::amz_bucket_region:
+    case field_name::amz_target:
+    case field_name::amzn_errortype:
+    case field_name::amzn_query_error:
+        return std::none_of(others.begin(), others.end(), [name](std::string_view o) {
+            return equal_ignoring_case(name, o);
+        });
+    default:
+        return false;
     }
 }
 

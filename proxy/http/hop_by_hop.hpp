@@ -1,5 +1,5 @@
-// Fields that are meant for one connection and end at this proxy (RFC 9110 7.6.1), in requests and in answers. Pure;
-// any thread.
+// Fields that are meant for one connection and end at this proxy (RFC 9110 7.6.1), in requests and in answers, and
+// those that cannot be trailers. Pure; any thread.
 #pragma once
 
 #include "proxy/http/head.hpp"
@@ -13,6 +13,10 @@ namespace countersign::proxy {
 // that every recipient needs: host and framing, Via, what signing writes or covers (Authorization, Date, X-Amz-*,
 // Range, If-*) and what describes the content (Content-*). Such a field goes on as if Connection had not named it.
 void mark_hop_by_hop(std::span<field> fields) noexcept;
+
+// May a field of this name stand behind a body (RFC 9110 6.5.1)? Not what frames, routes, authenticates, controls
+// caches or describes the content: a recipient that merges trailers into the head would be led astray.
+bool may_be_trailer(std::string_view name) noexcept;
 
 // Does this Upgrade field offer the WebSocket protocol? Its client cannot go on without it. Other offers are
 // ignored (RFC 9110 7.8): a client that sends h2c, as Java's does to any http:// address, takes an HTTP/1.1 answer.

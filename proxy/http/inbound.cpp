@@ -270,6 +270,11 @@ std::optional<refusal> read_field(const field& f, const inbound_rules& rules, in
         break;
     case field_name::expect:
         return read_expect(f.value, out);
+    case field_name::te:
+        for_each_element(f.value, [&](std::string_view coding) {
+            out.takes_trailers = out.takes_trailers || equal_ignoring_case(coding, "trailers");
+        });
+        break;
     case field_name::amz_content_sha256:
         return read_claim(f.value, out);
     case field_name::amz_decoded_length:

@@ -36,6 +36,7 @@ struct inbound {
     bool http_1_0 = false;
     bool keep_alive = true;
     bool expects_continue = false;
+    bool takes_trailers = false; // TE: trailers
     payload_claim claim = payload_claim::none;
     std::string_view content_sha256; // X-Amz-Content-Sha256
     std::optional<std::uint64_t>

@@ -76,7 +76,7 @@ void check_head(const answer& a, client_framing to, bool http_1_0, bool keep_ali
     }
     require(lengths + codings <= 1);
     const bool chunks =
-        to == client_framing::chunked || (to == client_framing::same && a.framing == answer_framing::chunked);
+        to == client_framing::chunked || (to != client_framing::dechunked && a.framing == answer_framing::chunked);
     require(codings == (chunks ? 1u : 0u));
 }
 
@@ -96,8 +96,8 @@ void check_body(const answer& a, client_framing to, std::string_view body, std::
         require(used.size() == a.length && whole.text == used && pieces.text == used);
         break;
     case answer_framing::chunked:
-        require(to != client_framing::same || (whole.text == used && pieces.text == used));
-        require(to != client_framing::dechunked || (whole.text == content_of(used) && pieces.text == whole.text));
+        require(whole.text == pieces.text);
+        require((to == client_framing::dechunked ? whole.text : content_of(whole.text)) == content_of(used));
         break;
     case answer_framing::until_close:
         require(used == body);
@@ -122,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const bool http_1_0 = (bytes[0] & 2) != 0;
     if (parse_answer_head(text.substr(0, scanner.length()), is_head, room, a) != io_error::none)
         return 0;
-    const client_framing to = framing_for(a, http_1_0);
+    const client_framing to = framing_for(a, http_1_0, (bytes[0] & 8) != 0);
     check_head(a, to, http_1_0, (bytes[0] & 4) != 0);
     check_body(a, to, text.substr(scanner.length()), 1u + (bytes[0] >> 3));
     return 0;

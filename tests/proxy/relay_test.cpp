@@ -13,8 +13,8 @@ using namespace countersign::tests;
 using namespace std::chrono_literals;
 using testing::SizeIs;
 
-peer ask(live_proxy& p, peer& client, std::string_view method = "GET") {
-    client.send(request_text(fmt::format("{} /k", method)));
+peer ask(live_proxy& p, peer& client, std::string_view method = "GET", std::string_view fields = "") {
+    client.send(request_text(fmt::format("{} /k", method), fields));
     peer up = p.upstream.accept();
     up.receive();
     return up;
@@ -46,7 +46,7 @@ TEST(Relay, PassesAnswersWithoutBodiesAndGoesOn) {
 TEST(Relay, KeepsChunksAndTrailersAsTheyAre) {
     live_proxy p;
     peer client = p.connect();
-    peer up = ask(p, client);
+    peer up = ask(p, client, "GET", "TE: trailers\r\nConnection: TE\r\n");
     const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n";
     const std::string body = "5;x=y\r\nhello\r\n0\r\nT: v\r\n\r\n";
     for (const char c : head + body)
@@ -54,6 +54,18 @@ TEST(Relay, KeepsChunksAndTrailersAsTheyAre) {
     const message got = client.receive();
     EXPECT_EQ(got.head, head);
     EXPECT_EQ(got.body, body);
+    client.send(request_text("GET /2"));
+    EXPECT_EQ(up.receive().first_line(), "GET /2 HTTP/1.1");
+}
+
+TEST(Relay, DropsTrailersThatNobodyAskedFor) {
+    live_proxy p;
+    peer client = p.connect();
+    peer up = ask(p, client);
+    up.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n5;x=y\r\nhello\r\n0\r\nT: v\r\n\r\n");
+    const message got = client.receive();
+    EXPECT_EQ(got.head, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_EQ(got.body, "5;x=y\r\nhello\r\n0\r\n\r\n");
     client.send(request_text("GET /2"));
     EXPECT_EQ(up.receive().first_line(), "GET /2 HTTP/1.1");
 }
@@ -75,9 +87,10 @@ TEST(Relay, NeverMakesATruncatedAnswerLookWhole) {
     for (const char* answer :
          {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0;x\r\nT: va",
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n"}) {
         peer client = p.connect();
-        peer up = ask(p, client);
+        peer up = ask(p, client, "GET", "TE: trailers\r\n");
         up.send(answer);
         up.close();
         const std::string got = client.receive_to_end();

@@ -12,6 +12,7 @@ namespace answer_head_test {
 struct asked {
     bool is_head = false;
     bool http_1_0 = false;
+    bool takes_trailers = false;
 };
 
 struct seen {
@@ -34,9 +35,9 @@ std::unique_ptr<seen> read(const std::string& lines, asked by = {}) {
 std::string written(const std::string& lines, asked by = {}, bool keep_alive = true) {
     const auto s = read(lines, by);
     EXPECT_EQ(s->error, io_error::none) << lines;
-    return std::string(
-        write_answer_head(s->reply, framing_for(s->reply, by.http_1_0), by.http_1_0, keep_alive, s->memory)
-    );
+    return std::string(write_answer_head(
+        s->reply, framing_for(s->reply, by.http_1_0, by.takes_trailers), by.http_1_0, keep_alive, s->memory
+    ));
 }
 
 TEST(AnswerHead, KnowsWhereEachAnswerEnds) {
@@ -138,9 +139,12 @@ TEST(AnswerHead, TakesHopByHopFieldsOff) {
                 "Proxy-Authenticate: Basic\r\nUpgrade: h2\r\nTE: x\r\nContent-Length: 5\r\n"),
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     );
+    const std::string with_trailers = "HTTP/1.1 200 OK\r\nTrailer: T\r\nTransfer-Encoding: chunked\r\n";
+    EXPECT_EQ(written(with_trailers), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_EQ(written(with_trailers, {false, false, true}), with_trailers + "\r\n");
     EXPECT_EQ(
-        written("HTTP/1.1 200 OK\r\nTrailer: T\r\nTransfer-Encoding: chunked\r\n"),
-        "HTTP/1.1 200 OK\r\nTrailer: T\r\nTransfer-Encoding: chunked\r\n\r\n"
+        written("HTTP/1.1 200 OK\r\nTrailer: T\r\nContent-Length: 5\r\n", {false, false, true}),
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     );
 }
 

@@ -54,7 +54,7 @@ TEST(BodyRelay, PassesAKnownLengthAndNothingBehindIt) {
 TEST(BodyRelay, PassesChunksAsTheyAre) {
     const std::string text = "5;x=y\r\nhello\r\n0\r\nT: v\r\n\r\n";
     for (std::size_t size = 1; size <= text.size(); ++size) {
-        const passed p = pass({answer_framing::chunked, 0, client_framing::same}, text + "HTTP/1.1 200", size);
+        const passed p = pass({answer_framing::chunked, 0, client_framing::trailers}, text + "HTTP/1.1 200", size);
         EXPECT_EQ(p.text, text) << size;
         EXPECT_EQ(p.end, body_relay::state::complete) << size;
     }
@@ -79,6 +79,51 @@ TEST(BodyRelay, NeverTakesATruncationForAnEnd) {
         pass({answer_framing::chunked, 0, client_framing::same}, "5\r\nhel", 9, true).end, body_relay::state::broken
     );
     EXPECT_EQ(pass({answer_framing::chunked, 0, client_framing::same}, "zz\r\n", 9).end, body_relay::state::broken);
+}
+
+TEST(BodyRelay, DropsTrailersThatTheClientDoesNotTake) {
+    const std::string text = "5;x=y\r\nhello\r\n0;z\r\nT: v\r\nU:\r\n\r\n";
+    for (std::size_t size = 1; size <= text.size(); ++size) {
+        const passed p = pass({answer_framing::chunked, 0, client_framing::same}, text + "HTTP/1.1 200", size);
+        EXPECT_EQ(p.text, "5;x=y\r\nhello\r\n0;z\r\n\r\n") << size;
+        EXPECT_EQ(p.consumed, text.size()) << size;
+        EXPECT_EQ(p.end, body_relay::state::complete) << size;
+    }
+}
+
+TEST(BodyRelay, DropsTrailersThatWouldChangeWhatTheHeadSays) {
+    const std::string text =
+        "0\r\nx-amz-checksum-crc32: AAAAAA==\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+        "connection: close\r\nETag: x\r\nSet-Cookie: a\r\nHost: b\r\nproxy-x: y\r\nContent-Type: z\r\n"
+        "TE: trailers\r\n\r\n";
+    for (std::size_t size = 1; size <= text.size(); ++size) {
+        const passed p = pass({answer_framing::chunked, 0, client_framing::trailers}, text, size);
+        EXPECT_EQ(p.text, "0\r\nx-amz-checksum-crc32: AAAAAA==\r\nETag: x\r\n\r\n") << size;
+        EXPECT_EQ(p.consumed, text.size()) << size;
+        EXPECT_EQ(p.end, body_relay::state::complete) << size;
+    }
+}
+
+TEST(BodyRelay, RefusesTrailersThatAreTooLongOrNoFields) {
+    for (const std::string& trailers :
+         {"T: " + std::string(8192, 'x'),
+          "T: " + std::string(8192, 'x') + "\r\n\r\n",
+          "T: " + std::string(5000, 'x') + "\r\nT: " + std::string(5000, 'x') + "\r\n\r\n",
+          std::string("T : x\r\n\r\n"),
+          std::string("T\r\n\r\n"),
+          std::string("T: x\n\r\n"),
+          std::string("T: x\r\n folded\r\n\r\n"),
+          std::string("T: \1\r\n\r\n")}) {
+        for (const auto to : {client_framing::same, client_framing::trailers}) {
+            EXPECT_EQ(pass({answer_framing::chunked, 0, to}, "0\r\n" + trailers, 99999).end, body_relay::state::broken);
+        }
+    }
+}
+
+TEST(BodyRelay, TakesNoEndWithinTrailersForTheEnd) {
+    const passed p = pass({answer_framing::chunked, 0, client_framing::trailers}, "2\r\nhi\r\n0\r\nT: v", 99, true);
+    EXPECT_EQ(p.text, "2\r\nhi\r\n0\r\n");
+    EXPECT_EQ(p.end, body_relay::state::broken);
 }
 
 } // namespace body_relay_test

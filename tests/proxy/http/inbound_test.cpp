@@ -226,5 +226,11 @@ TEST(Inbound, SeesWhatTheCallerSaysOfItsPayload) {
     );
 }
 
+TEST(Inbound, RemembersWhoTakesTrailers) {
+    EXPECT_TRUE(read("GET / HTTP/1.1\r\nHost: a\r\nTE: deflate;q=0.5, Trailers\r\n\r\n")->in.takes_trailers);
+    EXPECT_FALSE(read("GET / HTTP/1.1\r\nHost: a\r\nTE: deflate\r\n\r\n")->in.takes_trailers);
+    EXPECT_FALSE(read("GET / HTTP/1.1\r\nHost: a\r\n\r\n")->in.takes_trailers);
+}
+
 } // namespace inbound_test
 } // namespace countersign::proxy
