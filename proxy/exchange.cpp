@@ -40,6 +40,10 @@ task<> exchange::run(const arrived_head& head) {
         refused = refusal{500, "signing-failed", fmt::format("The request could not be signed: {}.", failure.what())};
     }
     loop_ = nullptr;
+    if (refused && admitted_ && admitted_->tenant && refused->code == wrong_hash) { // what the tenant signed is not so
+        refused->status = 403;
+        refused->code = "client-refused";
+    }
     if (refused && !client_.has_left()) {
         co_await refuse(*refused);
     }

@@ -245,7 +245,7 @@ refusal request_body::explain(io_error e) const {
         }
         return {
             400,
-            "payload-hash-mismatch",
+            wrong_hash,
             "The body does not have the hash that X-Amz-Content-Sha256 names.",
             {},
             refusal_kind::of_status,

@@ -20,6 +20,8 @@
 
 namespace countersign::proxy {
 
+inline constexpr std::string_view wrong_hash = "payload-hash-mismatch"; // of a refusal
+
 // Faults that the client is told of, as opposed to a client that has gone.
 bool is_fault_of_body(io_error e) noexcept;
 
