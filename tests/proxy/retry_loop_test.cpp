@@ -406,6 +406,19 @@ TEST(Attempts, KeepNoClientWaitingForWhatA200Holds) {
     EXPECT_FALSE(p.upstream.was_called());
 }
 
+TEST(Attempts, HoldNothingBackForAClientThatHasLeft) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(complete_upload());
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(std::string(chunked_head) + chunk(" "));
+    p.counters();
+    client.reset();
+    EXPECT_EQ(up.receive_to_end(), "");
+    EXPECT_FALSE(p.upstream.was_called());
+}
+
 TEST(Attempts, RepeatNoUploadWhose200BreaksOff) {
     live_proxy p;
     const message refused = lose_the_answer(p, complete_upload(), std::string(chunked_head) + chunk(" "));
