@@ -33,8 +33,11 @@ bool read_field(const field& f, answer& a, seen_framing& seen) noexcept {
         return true;
     case field_name::connection:
         for_each_element(f.value, [&](std::string_view option) {
-            seen.close = seen.close || equal_ignoring_case(option, "close");
-            seen.keep_alive = seen.keep_alive || equal_ignoring_case(option, "keep-alive");
+            const bool is_close = equal_ignoring_case(option, "close");
+            const bool is_keep_alive = equal_ignoring_case(option, "keep-alive");
+            seen.close = seen.close || is_close;
+            seen.keep_alive = seen.keep_alive || is_keep_alive;
+            a.names_hop_by_hop = a.names_hop_by_hop || !(is_close || is_keep_alive);
         });
         return true;
     case field_name::retry_after:
@@ -118,7 +121,7 @@ client_framing framing_for(const answer& a, bool http_1_0, bool takes_trailers) 
     if (a.framing == answer_framing::chunked && http_1_0) {
         return client_framing::dechunked;
     }
-    if (a.framing == answer_framing::chunked && takes_trailers) {
+    if (a.framing == answer_framing::chunked && takes_trailers && !a.names_hop_by_hop) {
         return client_framing::trailers;
     }
     if (a.framing == answer_framing::until_close && !http_1_0) {

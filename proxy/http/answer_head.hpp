@@ -20,6 +20,7 @@ struct answer {
     answer_framing framing = answer_framing::none;
     std::uint64_t length = 0;
     bool keep_alive = false;
+    bool names_hop_by_hop = false; // its Connection names fields: trailers may be among them
     std::size_t head_size = 0;
     std::string_view amz_retry_after, retry_after, amzn_errortype, amzn_query_error, amz_bucket_region, date;
 };

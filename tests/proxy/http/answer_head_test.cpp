@@ -142,6 +142,11 @@ TEST(AnswerHead, TakesHopByHopFieldsOff) {
     const std::string with_trailers = "HTTP/1.1 200 OK\r\nTrailer: T\r\nTransfer-Encoding: chunked\r\n";
     EXPECT_EQ(written(with_trailers), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     EXPECT_EQ(written(with_trailers, {false, false, true}), with_trailers + "\r\n");
+    EXPECT_EQ(written(with_trailers + "Connection: keep-alive\r\n", {false, false, true}), with_trailers + "\r\n");
+    EXPECT_EQ(
+        written(with_trailers + "Connection: close, X\r\n", {false, false, true}),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ) << "one of them may be X";
     EXPECT_EQ(
         written("HTTP/1.1 200 OK\r\nTrailer: T\r\nContent-Length: 5\r\n", {false, false, true}),
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
