@@ -26,7 +26,7 @@ struct endpoint {
 enum class scheme : std::uint8_t { https, http };
 enum class sign_mode : std::uint8_t { header, query, none };
 enum class payload_mode : std::uint8_t { automatic, signed_body, streaming, unsigned_body };
-enum class retry_mode : std::uint8_t { standard, off };
+enum class retry_mode : std::uint8_t { standard, adaptive, off };
 enum class unknown_outcome : std::uint8_t { safe, all, never };
 enum class other_hosts : std::uint8_t { deny, pass };
 enum class log_format : std::uint8_t { text, json };

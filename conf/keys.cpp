@@ -177,9 +177,10 @@ constexpr std::array payload_keys{
     key<config>{"spill_directory", [](const value& v, config& c) { c.payload.spill_directory = v.printable_text(); }},
 };
 
-void read_retry_mode(const value& v, config& c) {
-    refuse_announced(v, "adaptive");
-    c.retry.mode = pick<retry_mode>(v, {{"standard", retry_mode::standard}, {"off", retry_mode::off}});
+retry_mode mode_of_retries(const value& v) {
+    return pick<retry_mode>(
+        v, {{"standard", retry_mode::standard}, {"adaptive", retry_mode::adaptive}, {"off", retry_mode::off}}
+    );
 }
 
 void read_unknown_outcome(const value& v, config& c) {
@@ -189,7 +190,7 @@ void read_unknown_outcome(const value& v, config& c) {
 }
 
 constexpr std::array retry_keys{
-    key<config>{"mode", read_retry_mode},
+    key<config>{"mode", [](const value& v, config& c) { c.retry.mode = mode_of_retries(v); }},
     key<config>{"max_attempts", [](const value& v, config& c) { c.retry.max_attempts = attempts(v); }},
     key<config>{"max_elapsed", [](const value& v, config& c) { c.retry.max_elapsed = v.duration(); }},
     key<config>{"unknown_outcome", read_unknown_outcome},
@@ -242,11 +243,6 @@ void read_payload(const value& v, route& r) {
     );
 }
 
-void read_route_retry_mode(const value& v, route& r) {
-    refuse_announced(v, "adaptive");
-    r.retry_mode = pick<retry_mode>(v, {{"standard", retry_mode::standard}, {"off", retry_mode::off}});
-}
-
 constexpr std::array all_route_keys{
     key<route>{"name", [](const value& v, route& r) { r.name = route_name(v); }},
     key<route>{"host", [](const value& v, route& r) { r.host = host_glob(v); }},
@@ -263,7 +259,7 @@ constexpr std::array all_route_keys{
     key<route>{"max_attempts", [](const value& v, route& r) { r.max_attempts = attempts(v); }},
     key<route>{"sign_headers", [](const value& v, route& r) { r.sign_headers = signable_names(v); }},
     key<route>{"unsigned_headers", [](const value& v, route& r) { r.unsigned_headers = omissible_names(v); }},
-    key<route>{"retry_mode", read_route_retry_mode},
+    key<route>{"retry_mode", [](const value& v, route& r) { r.retry_mode = mode_of_retries(v); }},
     key<route>{"connect_timeout", [](const value& v, route& r) { r.connect_timeout = v.duration(); }},
     key<route>{"request_timeout", [](const value& v, route& r) { r.request_timeout = v.duration(); }},
     key<route>{"response_timeout", [](const value& v, route& r) { r.response_timeout = v.duration(); }},

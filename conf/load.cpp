@@ -248,11 +248,10 @@ std::optional<std::string> set_in(const environment& env, const std::string& nam
 void apply_environment(config& c, const toml::table& file, const environment& env) {
     if (const auto mode = set_in(env, "AWS_RETRY_MODE"); mode && !file["retry"]["mode"]) {
         // "legacy" is older than the standard mode and retries the same failures.
-        if (*mode != "standard" && *mode != "legacy") {
-            throw error("AWS_RETRY_MODE: only \"standard\" is available in this version; unset it, or say "
-                        "mode in [retry]");
+        if (*mode != "standard" && *mode != "legacy" && *mode != "adaptive") {
+            throw error("AWS_RETRY_MODE: expected \"standard\" or \"adaptive\"; unset it, or say mode in [retry]");
         }
-        c.retry.mode = retry_mode::standard;
+        c.retry.mode = *mode == "adaptive" ? retry_mode::adaptive : retry_mode::standard;
         c.origins["retry.mode"] = "AWS_RETRY_MODE";
     }
     if (const auto attempts = set_in(env, "AWS_MAX_ATTEMPTS"); attempts && !file["retry"]["max_attempts"]) {

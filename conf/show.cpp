@@ -67,7 +67,7 @@ std::string shown(scheme s) {
 }
 
 std::string shown(retry_mode m) {
-    return m == retry_mode::standard ? "\"standard\"" : "\"off\"";
+    return m == retry_mode::standard ? "\"standard\"" : m == retry_mode::adaptive ? "\"adaptive\"" : "\"off\"";
 }
 
 std::string shown(const std::pair<std::string, std::string>& tag) {

@@ -13,12 +13,16 @@ std::uint32_t port_and_scheme(const asked_host& asked) noexcept {
     return (std::uint32_t{asked.port.value_or(0)} << 1) | (asked.https ? 1u : 0u);
 }
 
+conf::retry_mode mode_of(const conf::retry_settings& all, const plan& p) noexcept {
+    return p.retry_mode.value_or(all.mode);
+}
+
 // max_attempts of the route, else what its mode or the file's says.
 std::optional<unsigned> most_attempts_of(const conf::retry_settings& all, const plan& p) noexcept {
     if (p.max_attempts) {
         return p.max_attempts;
     }
-    return p.retry_mode.value_or(all.mode) == conf::retry_mode::off ? 1 : all.max_attempts;
+    return mode_of(all, p) == conf::retry_mode::off ? 1 : all.max_attempts;
 }
 
 // What makes two routes of two configurations the same one.
@@ -106,7 +110,7 @@ std::variant<destination_ptr, refusal> destination_table::find(
     if (!service.empty() || is_conditional(c.routes, asked.host)) {
         return find_on_fork(c, default_region, asked, {choice.route, service}, metrics, now);
     }
-    auto made = make(c, default_region, asked, choice.route, metrics);
+    auto made = make(c, default_region, asked, choice.route, metrics, now);
     if (auto* d = std::get_if<destination_ptr>(&made)) {
         make_room(by_host_, most, pool_);
         (*d)->last_used = now;
@@ -132,7 +136,7 @@ destination_table::found destination_table::find_on_fork(
             }
         }
     }
-    auto made = make(c, default_region, asked, taken.route, metrics);
+    auto made = make(c, default_region, asked, taken.route, metrics, now);
     if (auto* d = std::get_if<destination_ptr>(&made)) {
         if (known == forks_.end()) {
             make_room(forks_, most_forks, pool_);
@@ -148,7 +152,8 @@ destination_table::found destination_table::make(
     std::string_view default_region,
     const asked_host& asked,
     const conf::route* r,
-    worker_metrics& metrics
+    worker_metrics& metrics,
+    steady_time now
 ) {
     auto planned = make_plan(c, default_region, asked, r);
     if (auto* no = std::get_if<refusal>(&planned)) {
@@ -156,7 +161,9 @@ destination_table::found destination_table::make(
     }
     destination_ptr d{new destination{std::move(std::get<plan>(planned)), pool_}};
     d->counters = &metrics.of_scope(d->plan.service, d->plan.region);
-    d->budget = &budget_of(d->plan);
+    scope_retries& scope = retries_of(d->plan, now);
+    d->budget = &scope.budget;
+    d->pace = mode_of(c.retry, d->plan) == conf::retry_mode::adaptive ? &scope.pace : nullptr;
     d->retries = policy_for(d->plan.service, most_attempts_of(c.retry, d->plan));
     if (d->plan.rate_limit) {
         d->limiter = (limiters_ ? *limiters_ : own_limiters_).find(identity_of(*r), *d->plan.rate_limit);
@@ -164,14 +171,14 @@ destination_table::found destination_table::make(
     return d;
 }
 
-retry_budget& destination_table::budget_of(const plan& p) {
-    // A name that a client may invent must not make the table grow: such scopes share one budget.
-    constexpr std::size_t most_budgets = 256;
+destination_table::scope_retries& destination_table::retries_of(const plan& p, steady_time now) {
+    // A name that a client may invent must not make the table grow: such scopes share one.
+    constexpr std::size_t most_scopes = 256;
     const std::string scope = p.service + '/' + p.region;
-    if (budgets_.size() >= most_budgets && !budgets_.contains(scope)) {
-        return budgets_.try_emplace("other").first->second;
+    if (retries_.size() >= most_scopes && !retries_.contains(scope)) {
+        return retries_.try_emplace("other", now).first->second;
     }
-    return budgets_.try_emplace(scope).first->second;
+    return retries_.try_emplace(scope, now).first->second;
 }
 
 void destination_table::clear() {

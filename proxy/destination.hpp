@@ -7,6 +7,7 @@
 #include "proxy/net/waits.hpp"
 #include "proxy/net/watched.hpp"
 #include "proxy/observe/metrics.hpp"
+#include "proxy/rules/adaptive_limiter.hpp"
 #include "proxy/rules/plan.hpp"
 #include "proxy/rules/rate_limiter.hpp"
 #include "proxy/rules/redirect.hpp"
@@ -54,6 +55,7 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     scope_counters* counters = nullptr; // of the worker's metrics
     retry_policy retries;
     retry_budget* budget = nullptr;        // shared by all hosts of this service and region
+    adaptive_limiter* pace = nullptr;      // as budget; null: not in adaptive mode
     std::shared_ptr<rate_limiter> limiter; // its route's, of all workers; null: none
 
     std::shared_ptr<session_ticket> ticket; // never null
@@ -128,6 +130,12 @@ private:
         std::vector<branch> branches;
         steady_time last_used{};
     };
+    // What all hosts of one service and region share.
+    struct scope_retries {
+        explicit scope_retries(steady_time now) noexcept : pace(now) {}
+        retry_budget budget;
+        adaptive_limiter pace;
+    };
     using found = std::variant<destination_ptr, refusal>;
 
     found find_on_fork(
@@ -143,16 +151,17 @@ private:
         std::string_view default_region,
         const asked_host& asked,
         const conf::route* r,
-        worker_metrics& metrics
+        worker_metrics& metrics,
+        steady_time now
     );
-    retry_budget& budget_of(const plan& p);
+    scope_retries& retries_of(const plan& p, steady_time now);
 
     std::unordered_map<key, destination_ptr, hash, equal> by_host_;
     std::unordered_map<key, fork, hash, equal> forks_;
     upstream_pool& pool_;
     rate_limiters* limiters_;
     rate_limiters own_limiters_; // where none are shared
-    std::unordered_map<std::string, retry_budget> budgets_;
+    std::unordered_map<std::string, scope_retries> retries_;
 };
 
 } // namespace countersign::proxy

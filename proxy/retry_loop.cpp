@@ -5,6 +5,7 @@
 #include "proxy/relay.hpp"
 #include "proxy/request_writer.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -63,6 +64,24 @@ retry_reason reason_of(attempt_result r) noexcept {
     }
 }
 
+bool is_throttled(const outcome& out) noexcept {
+    return out.error == io_error::none && classify(out.reply.head.status, out.code) == attempt_result::throttled;
+}
+
+refusal refuse_throttled(const plan& p, adaptive_limiter::clock::duration wait) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+    return {
+        503,
+        "upstream-throttled",
+        fmt::format(
+            "{} throttles, and at the rate that it takes this request's turn would come too late "
+            "(retry.max_elapsed). Nothing was sent.",
+            p.authority
+        ),
+        static_cast<unsigned>(std::clamp<std::int64_t>(seconds, 1, 3600)),
+        refusal_kind::throttled};
+}
+
 } // namespace
 
 retry_loop::retry_loop(
@@ -87,13 +106,15 @@ task<std::optional<refusal>> retry_loop::run() {
         start_elsewhere();
     }
     attempts_.until = limits_of(received_, admitted_, prepared_, worker_);
-    for (record_.attempts = 1;; ++record_.attempts) {
-        if (admitted_.is_signed()) { // they may have expired while the body came, or since last time
-            if (auto no = check_credentials(worker_, admitted_.identity)) {
-                co_return no;
-            }
+    for (;;) {
+        std::optional<refusal> no = co_await make_ready();
+        if (no) {
+            co_return no;
         }
-        if (record_.attempts == 1) {
+        if (client_.has_left()) {
+            break;
+        }
+        if (++record_.attempts == 1) {
             ++admitted_.destination->counters->first_attempts;
         }
         outcome out = co_await try_once(attempts_, admitted_, prepared_);
@@ -102,18 +123,62 @@ task<std::optional<refusal>> retry_loop::run() {
         record_.region = out.with.region;
         const next_step next = co_await decide_next(out);
         if (next == next_step::stop) {
-            record_.keep_alive = false;
-            client_.leave();
-            co_return std::nullopt;
+            break;
         }
         if (next == next_step::pass_on) {
             co_return co_await end(out);
         }
     }
+    record_.keep_alive = false;
+    client_.leave();
+    co_return std::nullopt;
+}
+
+// Before each attempt. The client may have left when it is over.
+task<std::optional<refusal>> retry_loop::make_ready() {
+    std::optional<refusal> no = co_await await_token();
+    if (!no && admitted_.is_signed()) { // they may have expired while the body came, or since last time
+        no = check_credentials(worker_, admitted_.identity);
+    }
+    co_return no;
+}
+
+// In adaptive mode. Looks again at least once a second, since rates change.
+task<std::optional<refusal>> retry_loop::await_token() {
+    constexpr adaptive_limiter::clock::duration pause = std::chrono::seconds{1};
+    adaptive_limiter* const pace = admitted_.destination->pace;
+    if (!pace) {
+        co_return std::nullopt;
+    }
+    const auto most = worker_.config->retry.max_elapsed;
+    const steady_time last = std::min(received_.began + most, attempts_.until.give_up);
+    adaptive_limiter::place here;
+    for (;;) {
+        const auto left = pace->take(here, worker_.now());
+        if (left == adaptive_limiter::clock::duration{}) {
+            co_return std::nullopt;
+        }
+        if (worker_.now() + left > last) {
+            co_return refuse_throttled(admitted_.destination->plan, left);
+        }
+        const auto until_next = std::chrono::ceil<std::chrono::milliseconds>(std::min(left, pause));
+        const bool is_wanted = co_await wait(until_next);
+        if (!is_wanted) {
+            co_return std::nullopt;
+        }
+    }
+}
+
+void retry_loop::learn_pace(const outcome& out) noexcept {
+    adaptive_limiter* const pace = admitted_.destination->pace;
+    if (pace && out.error != io_error::cancelled) {
+        pace->learn(is_throttled(out), worker_.now());
+    }
 }
 
 // Either a remedy for what the answer complains about, or a retry, or what there is goes to the client.
 task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
+    learn_pace(out);
     if (admitted_.destination != named_ && speaks_against_place(out)) {
         named_->elsewhere = {};
     }
@@ -137,7 +202,10 @@ task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
         co_return next_step::again;
     }
     destination& d = *admitted_.destination;
-    const attempt seen = describe(out, received_, admitted_, prepared_, worker_, record_.attempts, paid_);
+    attempt seen = describe(out, received_, admitted_, prepared_, worker_, record_.attempts, paid_);
+    if (d.pace) {
+        seen.left -= std::chrono::ceil<std::chrono::milliseconds>(d.pace->expected_wait(worker_.now()));
+    }
     const retry_decision next = decide(d.retries, seen, worker_.time.chance(), *d.budget);
     out.is_held_back = out.is_held_back || next.held_back;
     if (next.delay) {
@@ -338,7 +406,6 @@ void retry_loop::count_retry(retry_reason why) noexcept {
 // False when the client has left meanwhile.
 task<bool> retry_loop::wait(std::chrono::milliseconds delay) {
     if (delay > std::chrono::milliseconds{0}) {
-        client_.await_upstream();
         alarm until{worker_.alarms, worker_.now() + delay};
         alarm_ = &until;
         co_await until;

@@ -50,6 +50,9 @@ private:
     void learn_clock(std::chrono::seconds ahead);
     void count_retry(retry_reason why) noexcept;
     task<bool> wait(std::chrono::milliseconds delay);
+    task<std::optional<refusal>> await_token();
+    task<std::optional<refusal>> make_ready();
+    void learn_pace(const outcome& out) noexcept;
     task<std::optional<refusal>> end(outcome& out);
 
     client& client_;

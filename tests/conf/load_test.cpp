@@ -279,7 +279,7 @@ TEST(Load, RefusesWrongTypesAndValues) {
              {"[listen]\nheader_timeout = \"0s\"", "longer than nothing"},
              {"[payload]\nmemory_limit = \"1 MiB\"", "expected a size"},
              {"[payload]\nmemory_limit = \"2GiB\"", "above payload.memory_total"},
-             {"[retry]\nmode = \"always\"", "is none of \"standard\", \"off\""},
+             {"[retry]\nmode = \"always\"", "is none of \"standard\", \"adaptive\", \"off\""},
              {"[retry]\nmax_attempts = 0", "0 is not between 1 and 100"},
              {"[log]\nlevel = \"trace\"", "is none of \"debug\""},
              {"[policy]\nallow = [\"https://x\"]", "expected a host name"},
@@ -310,7 +310,6 @@ TEST(Load, SaysWhatComesLater) {
     for (const char* text :
          {"[upstream]\nproxy = \"http://p:3128\"",
           "[policy]\nconnect = \"tunnel\"",
-          "[retry]\nmode = \"adaptive\"",
           "[listen]\naddress = \"unix:/run/x.sock\""}) {
         EXPECT_THAT(refusal_of(text), HasSubstr("not available in this version")) << text;
     }
@@ -427,11 +426,13 @@ TEST_F(LoadFile, LetsTheEnvironmentSpeakWhereTheFileIsSilent) {
     EXPECT_EQ(load_file(speaks, env()).retry.mode, retry_mode::off);
     EXPECT_EQ(load_file(speaks, env()).retry.max_attempts, 2u);
     EXPECT_EQ(load_file(speaks, env()).upstream.ca_file, "/a");
+    variables_["AWS_RETRY_MODE"] = "adaptive";
+    EXPECT_EQ(load_file(silent, env()).retry.mode, retry_mode::adaptive);
 }
 
 TEST_F(LoadFile, RefusesAWrongEnvironment) {
     const auto silent = folder_.write("silent.toml", "");
-    variables_ = {{"AWS_RETRY_MODE", "adaptive"}};
+    variables_ = {{"AWS_RETRY_MODE", "off"}};
     EXPECT_THROW(load_file(silent, env()), error);
     for (const char* attempts : {"0", "x", "3x", "-1", "101"}) {
         variables_ = {{"AWS_MAX_ATTEMPTS", attempts}};

@@ -1,5 +1,7 @@
 """Retries: which answers, how often, each attempt signed anew, never after the client saw a byte."""
 
+import concurrent.futures
+import threading
 import time
 import unittest
 
@@ -150,6 +152,65 @@ class Retries(unittest.TestCase):
         client.abort()
         until(lambda: self.proxy.metric("countersign_connections", side="client") == 0, 10, "the client is gone")
         self.assertEqual(len(self.upstream.requests) - before, 1)
+
+
+class Adaptive(unittest.TestCase):
+    """A service that takes ten requests a second and throttles the others."""
+
+    def setUp(self):
+        self.lock = threading.Lock()
+        self.tokens, self.filled = 5.0, time.monotonic()
+        self.throttled = 0
+        self.upstream = Upstream(self.respond)
+        self.addCleanup(self.upstream.close)
+
+    def respond(self, request, connection):
+        with self.lock:
+            now = time.monotonic()
+            self.tokens = min(5.0, self.tokens + 10 * (now - self.filled))
+            self.filled = now
+            if self.tokens >= 1:
+                self.tokens -= 1
+                return answer(body=b"fine")
+            self.throttled += 1
+            return SLOW_DOWN
+
+    def run_with(self, **retry):
+        """(good answers, others, answers that were throttled) of eight clients within five seconds."""
+        self.tokens, self.throttled = 5.0, 0
+        with Proxy([to(self.upstream.port)], listen={"workers": 1}, retry=retry) as proxy:
+            end = time.monotonic() + 5
+
+            def ask(_):
+                statuses = []
+                with proxy.client(timeout=60) as client:
+                    while time.monotonic() < end:
+                        statuses.append(client.ask(PUT).status)
+                return statuses
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                statuses = [s for each in pool.map(ask, range(8)) for s in each]
+        good = statuses.count(200)
+        return good, len(statuses) - good, self.throttled
+
+    def test_sends_less_once_it_is_throttled(self):
+        good, bad, throttled = self.run_with(mode="adaptive")
+        plain_good, plain_bad, plain_throttled = self.run_with(mode="standard")
+        print(f"\nadaptive: {good} well, {bad} not, {throttled} throttled; "
+              f"standard: {plain_good}, {plain_bad}, {plain_throttled}")
+        self.assertGreaterEqual(good, 8)
+        self.assertLess(throttled, plain_throttled)
+        self.assertEqual(bad, 0)
+
+    def test_a_turn_that_would_come_too_late(self):
+        self.upstream.respond = lambda request, connection: SLOW_DOWN
+        retry = {"mode": "adaptive", "max_elapsed": "1s", "max_attempts": 1}
+        with Proxy([to(self.upstream.port)], listen={"workers": 1}, retry=retry) as proxy:
+            self.assertEqual(proxy.ask(PUT).get("x-countersign-error"), None)
+            got = proxy.ask(PUT)
+        self.assertEqual((got.status, got.get("x-countersign-error"), got.get("retry-after")),
+                         (503, "upstream-throttled", "2"))
+        self.assertIn(b"<Code>SlowDown</Code>", got.body)
+        self.assertEqual(len(self.upstream.requests), 1)
 
 
 class Settings(unittest.TestCase):

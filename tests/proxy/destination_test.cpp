@@ -105,6 +105,18 @@ TEST(DestinationTable, SharesOneBudgetPerScope) {
     EXPECT_NE(a->counters, other->counters);
 }
 
+TEST(DestinationTable, HasOnePacePerScopeWhereTheModeIsAdaptive) {
+    table t;
+    EXPECT_FALSE(t.get("a.s3.us-east-1.amazonaws.com")->pace);
+    t.config.retry.mode = conf::retry_mode::adaptive;
+    const destination_ptr b = t.get("b.s3.us-east-1.amazonaws.com");
+    EXPECT_TRUE(b->pace);
+    EXPECT_EQ(t.get("c.s3.us-east-1.amazonaws.com")->pace, b->pace);
+    EXPECT_NE(t.get("a.s3.us-west-2.amazonaws.com")->pace, b->pace);
+    t.config.routes.front().retry_mode = conf::retry_mode::standard;
+    EXPECT_FALSE(t.get("x.route.example")->pace);
+}
+
 TEST(DestinationTable, TakesTheRetriesFromRouteThenFileThenService) {
     table t;
     EXPECT_EQ(t.get("dynamodb.us-east-1.amazonaws.com")->retries.max_attempts, 4u);

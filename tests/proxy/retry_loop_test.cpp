@@ -276,6 +276,67 @@ TEST(Attempts, EndWithTheTimeThatARequestHas) {
     EXPECT_EQ(client.receive().status(), 503u);
 }
 
+void be_adaptive(conf::config& c) {
+    c.retry.mode = conf::retry_mode::adaptive;
+    c.retry.max_attempts = 1;
+}
+
+TEST(Attempts, WaitForTheirTurnOnceAServiceHasThrottled) {
+    live_proxy p(be_adaptive);
+    peer client = p.connect();
+    client.send(request_text("GET /1"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(answer_text("503 Slow", "<Error><Code>SlowDown</Code></Error>"));
+    EXPECT_EQ(client.receive().status(), 503u);
+    const auto began = std::chrono::steady_clock::now();
+    client.send(request_text("GET /2"));
+    up.receive();
+    EXPECT_GT(std::chrono::steady_clock::now() - began, 1500ms); // half a token a second
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+}
+
+TEST(Attempts, RefuseWhoseTurnWouldComeTooLate) {
+    live_proxy p([](conf::config& c) {
+        be_adaptive(c);
+        c.retry.max_elapsed = 1s;
+    });
+    peer client = p.connect();
+    client.send(request_text("GET /1"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(answer_text("503 Slow", "<Error><Code>SlowDown</Code></Error>"));
+    EXPECT_EQ(client.receive().status(), 503u);
+    client.send(request_text("GET /2"));
+    const message refused = client.receive();
+    EXPECT_EQ(refused.status(), 503u);
+    EXPECT_EQ(refused.value("x-countersign-error"), "upstream-throttled");
+    EXPECT_EQ(refused.value("Retry-After"), "2");
+    EXPECT_THAT(refused.body, HasSubstr("<Code>SlowDown</Code>"));
+}
+
+TEST(Attempts, LeaveTheLineWithTheirClient) {
+    live_proxy p(be_adaptive);
+    peer client = p.connect();
+    client.send(request_text("GET /1"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(answer_text("503 Slow", "<Error><Code>SlowDown</Code></Error>"));
+    EXPECT_EQ(client.receive().status(), 503u);
+    peer gone = p.connect();
+    gone.send(request_text("GET /2"));
+    while (p.counters().client_connections != 2) {
+    }
+    gone.reset();
+    while (p.counters().client_connections != 1) {
+    }
+    client.send(request_text("GET /3"));
+    EXPECT_EQ(up.receive().first_line(), "GET /3 HTTP/1.1");
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+}
+
 TEST(Attempts, GoWhereS3SendsThem) {
     live_proxy p;
     peer client = p.connect();
