@@ -19,7 +19,7 @@ answer plain(unsigned status, std::string_view text) {
     return text_answer(status, "text/plain", std::string(text));
 }
 
-answer json_answer_of(const boost::json::object& body) {
+answer as_json(const boost::json::object& body) {
     return text_answer(200, "application/json", boost::json::serialize(body));
 }
 
@@ -97,7 +97,7 @@ answer metadata::instance(const request& ask, std::chrono::sys_seconds now) {
         for (const auto& f : key_fields(role_keys("instance", now))) {
             body.emplace(f.key(), f.value());
         }
-        return json_answer_of(body);
+        return as_json(body);
     }
     if (path == "/latest/meta-data/placement/region") {
         return plain(200, "us-east-1");
@@ -109,7 +109,7 @@ answer metadata::instance(const request& ask, std::chrono::sys_seconds now) {
         return plain(200, instance_id);
     }
     if (path == "/latest/dynamic/instance-identity/document") {
-        return json_answer_of({{"accountId", account_id}, {"instanceId", instance_id}, {"region", "us-east-1"}});
+        return as_json({{"accountId", account_id}, {"instanceId", instance_id}, {"region", "us-east-1"}});
     }
     return plain(404, "Not Found\n");
 }
@@ -133,7 +133,7 @@ answer metadata::container(const request& ask, std::chrono::sys_seconds now) {
     boost::json::object body = key_fields(role_keys("container", now));
     body.emplace("RoleArn", fmt::format("arn:aws:iam::{}:role/{}", account_id, metadata_role));
     body.emplace("AccountId", account_id);
-    return json_answer_of(body);
+    return as_json(body);
 }
 
 bool metadata::knows(std::string_view token_text, std::chrono::sys_seconds now) const noexcept {
