@@ -7,6 +7,7 @@
 #include "chain/profile_sources.hpp"
 #include "chain/region.hpp"
 #include "chain/retry.hpp"
+#include "chain/retry_settings.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/service_reply.hpp"
 #include "chain/text.hpp"
@@ -77,6 +78,10 @@ task<result<secret>> refresh(world& outside, profile_place place, const login_ca
     if (!address) {
         co_return address.error();
     }
+    const auto attempts = attempts_of(outside, &place.chosen);
+    if (!attempts) {
+        co_return attempts.error();
+    }
     http_ask question;
     question.method = "POST";
     question.url = address->url + "/v1/token";
@@ -95,7 +100,7 @@ task<result<secret>> refresh(world& outside, profile_place place, const login_ca
             co_return refreshed_login_text(old_text, reply->body.reveal(), outside.now());
         }
         const auto again = repetition_after(reply, reply ? error_in(*reply).code : "");
-        if (again == repetition::none || attempt == most_attempts) {
+        if (again == repetition::none || attempt >= *attempts) {
             co_return refused(place, reply);
         }
         co_await outside.pause(pause_told(reply, pause_after(attempt, again, outside.random()), outside.now()));

@@ -6,6 +6,7 @@
 #include "chain/profile_sources.hpp"
 #include "chain/region.hpp"
 #include "chain/retry.hpp"
+#include "chain/retry_settings.hpp"
 #include "chain/rfc3339.hpp"
 #include "chain/secret_json.hpp"
 #include "chain/service_reply.hpp"
@@ -28,6 +29,7 @@ struct sso_settings {
     sso_form form = sso_form::legacy;
     std::string region, account, role;
     std::string cache;
+    unsigned attempts = most_attempts;
 };
 
 // "sso_region (FILE:LINE)"
@@ -93,6 +95,11 @@ result<sso_settings> settings_in(const world& outside, const profile_place& plac
         return cache.error();
     }
     s.cache = cache->file;
+    const auto attempts = attempts_of(outside, &place.chosen);
+    if (!attempts) {
+        return attempts.error();
+    }
+    s.attempts = *attempts;
     return s;
 }
 
@@ -104,11 +111,11 @@ std::string shown(const std::string& file) {
     return printable(file, 300);
 }
 
-task<http_result> ask(world& outside, http_ask question) {
+task<http_result> ask(world& outside, http_ask question, unsigned attempts) {
     for (unsigned attempt = 1;; ++attempt) {
         auto reply = co_await outside.http(question);
         const auto again = repetition_after(reply, reply ? error_in(*reply).code : "");
-        if (again == repetition::none || attempt == most_attempts) {
+        if (again == repetition::none || attempt >= attempts) {
             co_return reply;
         }
         co_await outside.pause(pause_told(reply, pause_after(attempt, again, outside.random()), outside.now()));
@@ -125,8 +132,8 @@ http_ask question_to(const profile_place& place, std::string url) {
 
 // The cache file's new text.
 task<result<secret>>
-refresh(world& outside, profile_place place, std::string region, std::string_view old_text, const sso_token& token) {
-    const auto address = address_of(aws_service::oidc, region, outside, place.profiles, &place.chosen);
+refresh(world& outside, profile_place place, const sso_settings& s, std::string_view old_text, const sso_token& token) {
+    const auto address = address_of(aws_service::oidc, s.region, outside, place.profiles, &place.chosen);
     if (!address) {
         co_return address.error();
     }
@@ -134,7 +141,7 @@ refresh(world& outside, profile_place place, std::string region, std::string_vie
     question.method = "POST";
     question.fields.push_back({"Content-Type", secret("application/json")});
     question.body = refresh_question(token);
-    const auto reply = co_await ask(outside, std::move(question));
+    const auto reply = co_await ask(outside, std::move(question), s.attempts);
     if (!reply || reply->status != 200) {
         co_return refusal_of("CreateToken", reply);
     }
@@ -164,7 +171,7 @@ task<result<secret>> current_token(world& outside, profile_place place, const ss
         why = "a refresh failed a moment ago";
     }
     if (why.empty()) {
-        const auto fresh = co_await refresh(outside, place, s.region, (*text)->reveal(), *token);
+        const auto fresh = co_await refresh(outside, place, s, (*text)->reveal(), *token);
         if (fresh) {
             write_cache(outside, s.cache, **text, *fresh, memory);
             co_return read_sso_token(fresh->reveal(), outside.now())->access_token;
@@ -250,7 +257,7 @@ task<answer> sso_credentials(world& outside, profile_place place, source_memory&
     }
     http_ask question = question_to(place, address->url);
     question.fields.push_back({"x-amz-sso_bearer_token", *std::move(token)});
-    const auto reply = co_await ask(outside, std::move(question));
+    const auto reply = co_await ask(outside, std::move(question), s->attempts);
     if (reply && reply->status == 401) {
         co_return log_in(place, refusal_of("GetRoleCredentials", reply).detail);
     }

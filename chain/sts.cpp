@@ -154,7 +154,7 @@ task<result<credentials>> carry_out(world& outside, sts_call call) {
         }
         auto keys = judge(reply, told, call, outside);
         const auto again = repetition_after(reply, told.code);
-        if (keys || again == repetition::none || attempt == most_attempts) {
+        if (keys || again == repetition::none || attempt >= call.where.attempts) {
             co_return keys;
         }
         co_await outside.pause(pause_told(reply, pause_after(attempt, again, outside.random()), outside.now()));

@@ -5,6 +5,7 @@
 
 #include "chain/credentials.hpp"
 #include "chain/profile.hpp"
+#include "chain/retry.hpp"
 #include "chain/role.hpp"
 #include "chain/settings.hpp"
 #include "chain/task.hpp"
@@ -21,7 +22,8 @@ namespace countersign::chain {
 struct sts_place {
     std::string url;
     std::string region;
-    std::string ca_file; // ca_bundle of the profile, "" for none
+    std::string ca_file;               // ca_bundle of the profile, "" for none
+    unsigned attempts = most_attempts; // of each call, the first one included
 };
 
 // The region that is given, then of the environment, then of the profile, then of the instance, which is asked
@@ -37,8 +39,8 @@ struct session_request {
     secret mfa_code;
 };
 
-// All calls: at most three attempts. The credentials are not expired and have no provider yet. A failure names the
-// call and STS's code and message, never a key or a token. Signed with `keys`:
+// All calls: at most as many attempts as the place says. The credentials are not expired and have no provider yet. A
+// failure names the call and STS's code and message, never a key or a token. Signed with `keys`:
 task<result<credentials>> assume_role(world& outside, sts_place where, role_request role, credentials keys);
 task<result<credentials>> get_session_token(world& outside, sts_place where, session_request ask, credentials keys);
 // Not signed: the token is the proof.

@@ -2,6 +2,7 @@
 #include "chain/endpoints.hpp"
 #include "chain/profile_choice.hpp"
 #include "chain/region.hpp"
+#include "chain/retry_settings.hpp"
 #include "chain/sts.hpp"
 #include "chain/text.hpp"
 
@@ -30,7 +31,11 @@ task<result<sts_place>> find_sts(world& outside, chain_settings settings, const 
     if (!address) {
         co_return address.error();
     }
-    sts_place place{url_of(*address), region->region, std::string(chosen ? chosen->value("ca_bundle") : "")};
+    const auto attempts = attempts_of(outside, chosen);
+    if (!attempts) {
+        co_return attempts.error();
+    }
+    sts_place place{url_of(*address), region->region, std::string(chosen ? chosen->value("ca_bundle") : ""), *attempts};
     co_return place;
 }
 

@@ -1,8 +1,12 @@
 #include "proxy/settings.hpp"
 
+#include "chain/retry_settings.hpp"
+#include "chain/world.hpp"
 #include "conf/check.hpp"
+#include "conf/error.hpp"
 #include "conf/load.hpp"
 #include "conf/units.hpp"
+#include "proxy/identity_refreshers.hpp"
 
 #include <cstdlib>
 
@@ -34,6 +38,26 @@ private:
 conf::log_level parse_level(const std::string& name) {
     using enum conf::log_level;
     return name == "debug" ? debug : name == "warn" ? warn : name == "error" ? error : name == "off" ? off : info;
+}
+
+// What the AWS tools read from the profile holds here too, where neither the file nor the environment says anything.
+void ask_profile(conf::config& c) {
+    if (c.origins.contains("retry.mode") && c.origins.contains("retry.max_attempts")) {
+        return;
+    }
+    boost::asio::io_context context{1};
+    const chain::system_world outside(context);
+    const auto said = chain::retries_in_profile(outside, chain_settings_of(c));
+    if (!said) {
+        throw conf::error(said.error().detail);
+    }
+    if (said->mode && c.origins.try_emplace("retry.mode", said->mode->where).second) {
+        const bool is_adaptive = said->mode->value == chain::retry_style::adaptive;
+        c.retry.mode = is_adaptive ? conf::retry_mode::adaptive : conf::retry_mode::standard;
+    }
+    if (said->max_attempts && c.origins.try_emplace("retry.max_attempts", said->max_attempts->where).second) {
+        c.retry.max_attempts = said->max_attempts->value;
+    }
 }
 
 } // namespace
@@ -71,6 +95,7 @@ conf::config load_settings(const serve_arguments& a) {
         c.log.format = a.log_format == "json" ? conf::log_format::json : conf::log_format::text;
         by.note("log.format", "--log-format");
     }
+    ask_profile(c);
     conf::check(c);
     return c;
 }

@@ -1,4 +1,5 @@
-// The configuration that `serve` runs with: the file, then the environment, then the command line over both.
+// The configuration that `serve` runs with: the file, then the environment, then the command line over both; of the
+// profile what it says of retries, where these are silent.
 #pragma once
 
 #include "conf/config.hpp"

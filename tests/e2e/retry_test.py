@@ -1,14 +1,15 @@
 """Retries: which answers, how often, each attempt signed anew, never after the client saw a byte."""
 
 import concurrent.futures
+import shutil
 import threading
 import time
 import unittest
 
 import signatures
 from attacks import HOST
-from processes import PATIENCE, until
-from proxy import Proxy, to
+from processes import PATIENCE, temporary_folder, until
+from proxy import Proxy, command, static_keys, to
 from wire import Truncated, Upstream, answer
 
 SLOW_DOWN = answer("503 Slow Down", b"<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>x</Message></Error>",
@@ -227,6 +228,24 @@ class Settings(unittest.TestCase):
     def test_max_attempts(self):
         self.assertEqual(self.count(retry={"max_attempts": 2}), 2)
         self.assertEqual(self.count(route={"max_attempts": 1}, retry={"max_attempts": 5}), 1)
+
+    def test_what_the_profile_says(self):
+        folder = temporary_folder("profile")
+        self.addCleanup(shutil.rmtree, folder)
+        profiles = folder / "config"
+        profiles.write_text("[default]\nmax_attempts = 2\nretry_mode = adaptive\n")
+        env = {**static_keys(), "AWS_CONFIG_FILE": str(profiles)}
+        self.assertEqual(self.count(env=env), 2)
+        self.assertEqual(self.count(env={**env, "AWS_MAX_ATTEMPTS": "1"}), 1)
+        self.assertEqual(self.count(env=env, retry={"max_attempts": 3}), 3)
+        shown = command("config", "show", env=env).stdout.decode()
+        self.assertIn(f'mode = "adaptive"  # profile default ({profiles}:3)\n', shown)
+        self.assertIn(f"max_attempts = 2  # profile default ({profiles}:2)\n", shown)
+        profiles.write_text("[default]\nmax_attempts = 0\n")
+        wrong = command("serve", "--listen", "127.0.0.1:0", env=env)
+        self.assertNotEqual(wrong.returncode, 0)
+        self.assertIn(f"profile default ({profiles}:2): max_attempts: expected a whole number from 1 to 100",
+                      wrong.stderr.decode())
 
 
 if __name__ == "__main__":

@@ -75,6 +75,46 @@ TEST(Settings, AreTheCommandLinesWhereItSaysThem) {
     EXPECT_FALSE(load_settings(a).admin.address);
 }
 
+// The environment is the process's: nothing else runs meanwhile.
+class variable {
+public:
+    variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
+    ~variable() { ::unsetenv(name_); }
+
+private:
+    const char* name_;
+};
+
+TEST(Settings, OfRetriesAreTheProfilesWhereFileAndEnvironmentAreSilent) {
+    temporary_folder folder;
+    const auto profiles = folder.write("config", "[profile p]\nmax_attempts = 7\nretry_mode = adaptive\n").string();
+    const variable config{"AWS_CONFIG_FILE", profiles};
+    const file silent("");
+    serve_arguments a = silent.arguments();
+    EXPECT_FALSE(load_settings(a).retry.max_attempts);
+    a.profile = "p";
+    conf::config c = load_settings(a);
+    EXPECT_EQ(c.retry.max_attempts, 7u);
+    EXPECT_EQ(c.retry.mode, conf::retry_mode::adaptive);
+    EXPECT_EQ(c.origins["retry.max_attempts"], "profile p (" + profiles + ":2)");
+    {
+        const variable attempts{"AWS_MAX_ATTEMPTS", "4"};
+        EXPECT_EQ(load_settings(a).retry.max_attempts, 4u);
+    }
+    const file speaks("[retry]\nmode = \"standard\"\nmax_attempts = 2\n");
+    serve_arguments b = speaks.arguments();
+    b.profile = "p";
+    EXPECT_EQ(load_settings(b).retry.max_attempts, 2u);
+    EXPECT_EQ(load_settings(b).retry.mode, conf::retry_mode::standard);
+    folder.write("config", "[profile p]\nmax_attempts = many\n");
+    try {
+        load_settings(a);
+        ADD_FAILURE() << "taken";
+    } catch (const conf::error& e) {
+        EXPECT_EQ(e.what(), "profile p (" + profiles + ":2): max_attempts: expected a whole number from 1 to 100");
+    }
+}
+
 TEST(Settings, AreCheckedAsAWhole) {
     const file f(some_file);
     serve_arguments a = f.arguments();
