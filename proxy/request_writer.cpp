@@ -3,6 +3,7 @@
 #include "proxy/body/chunk_signed.hpp"
 #include "proxy/http/hop_by_hop.hpp"
 #include "proxy/rules/action.hpp"
+#include "proxy/rules/sdk_request.hpp"
 #include "signer/bucket_host.hpp"
 #include "signer/date.hpp"
 #include "signer/earlier_signature.hpp"
@@ -200,7 +201,8 @@ collect_headers(const prepared& p, const plan& where, std::pmr::memory_resource&
     std::size_t n = 0;
     out[n++] = {"Host", where.authority};
     for (const field& f : p.fields) {
-        out[n++] = {f.name, f.value};
+        const bool is_counted = !p.sdk_request.empty() && is_sdk_request(f);
+        out[n++] = {f.name, is_counted ? p.sdk_request : f.value};
     }
     for (const conf::header_line& h : where.add_headers) {
         out[n++] = {h.name, h.value};

@@ -4,6 +4,7 @@
 #include "proxy/credential_gate.hpp"
 #include "proxy/relay.hpp"
 #include "proxy/request_writer.hpp"
+#include "proxy/rules/sdk_request.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -140,7 +141,18 @@ task<std::optional<refusal>> retry_loop::make_ready() {
     if (!no && admitted_.is_signed()) { // they may have expired while the body came, or since last time
         no = check_credentials(worker_, admitted_.identity);
     }
+    if (record_.attempts > 0) {
+        count_on();
+    }
     co_return no;
+}
+
+// The service is told of our further attempts where the client tells it of its own.
+void retry_loop::count_on() {
+    if (auto text = sdk_request_of(prepared_.fields, record_.attempts)) {
+        sdk_request_ = std::move(*text);
+        prepared_.sdk_request = sdk_request_;
+    }
 }
 
 // In adaptive mode. Looks again at least once a second, since rates change.

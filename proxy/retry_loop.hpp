@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace countersign::proxy {
@@ -52,6 +53,7 @@ private:
     task<bool> wait(std::chrono::milliseconds delay);
     task<std::optional<refusal>> await_token();
     task<std::optional<refusal>> make_ready();
+    void count_on();
     void learn_pace(const outcome& out) noexcept;
     task<std::optional<refusal>> end(outcome& out);
 
@@ -69,6 +71,7 @@ private:
     attempts_of attempts_;
     tried_remedies tried_;
     unsigned paid_ = 0; // what the last retry cost
+    std::string sdk_request_;
     alarm* alarm_ = nullptr;
 };
 

@@ -53,6 +53,7 @@ struct request_content {
 struct prepared {
     std::string_view path, query;
     std::span<const field> fields;  // of the client's, those that go on
+    std::string_view sdk_request;   // amz-sdk-request of a further attempt; "": the client's own
     std::string_view body;          // where it lies in memory
     body::source* stream = nullptr; // where it does not
     std::uint64_t content_length = 0;

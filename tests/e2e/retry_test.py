@@ -68,6 +68,14 @@ class Retries(unittest.TestCase):
         self.assertEqual((got.status, len(came)), (200, 2))
         self.assertNotEqual(came[0].get("x-amz-date"), came[1].get("x-amz-date"))
 
+    def test_attempts_are_counted_where_the_client_counts(self):
+        text = PUT.replace("Content-Length", "amz-sdk-request: ttl=20261128T120000Z; attempt=2; max=3\r\nContent-Length")
+        got, came = self.attempts([INTERNAL, INTERNAL], text)
+        self.assertEqual([r.all("amz-sdk-request") for r in came], [
+            [f"ttl=20261128T120000Z; attempt={n}; max={max(n, 3)}"] for n in (2, 3, 4)])
+        got, came = self.attempts([INTERNAL])
+        self.assertEqual([r.all("amz-sdk-request") for r in came], [[], []])
+
     def test_the_last_failure_is_the_answer(self):
         for failure in (INTERNAL, SLOW_DOWN):
             got, came = self.attempts([failure] * 5)
