@@ -89,6 +89,9 @@ void check_route(const config& c, std::size_t index) {
     if (r.retry_mode == retry_mode::off && r.max_attempts.value_or(1) > 1) {
         throw error(fmt::format("{}retry_mode = \"off\" contradicts max_attempts; leave one out", in_front(c, r.line)));
     }
+    if (r.rate_limit_wait && !r.rate_limit) {
+        throw error(fmt::format("{}rate_limit_wait needs a rate_limit", in_front(c, r.line)));
+    }
     if (r.upstream && r.scheme && r.upstream_scheme != r.scheme) {
         throw error(fmt::format("{}scheme contradicts the scheme of upstream; leave scheme out", in_front(c, r.line)));
     }

@@ -100,6 +100,9 @@ struct client {
 // upstream.response_timeout where neither the configuration nor the service says otherwise.
 constexpr milliseconds usual_response_timeout{60000};
 
+// route.rate_limit_wait where it is not set.
+constexpr milliseconds usual_rate_limit_wait{5000};
+
 struct upstream_settings {
     std::string ca_file;                // PEM, trusted besides the system's roots
     milliseconds connect_timeout{5000}; // name resolution and TCP
@@ -186,12 +189,13 @@ struct route {
     std::optional<milliseconds> request_timeout;
     std::optional<milliseconds> response_timeout;
     std::optional<milliseconds> idle_timeout;
-    std::optional<rate> rate_limit;          // requests of clients, all workers together; above: 503
-    std::vector<header_line> add_headers;    // before signing, in place of what the client sent by these names
-    std::vector<std::string> remove_headers; // lower-case
-    std::string identity;                    // name of an [identity.NAME]; "" or "default": [credentials]
-    std::size_t identity_index = 0;          // of the same: identity::number
-    int line = 0;                            // in the file, for messages
+    std::optional<rate> rate_limit;              // requests of clients, all workers together; above they wait,
+    std::optional<milliseconds> rate_limit_wait; // for so long at most, else 503; none: usual_rate_limit_wait
+    std::vector<header_line> add_headers;        // before signing, in place of what the client sent by these names
+    std::vector<std::string> remove_headers;     // lower-case
+    std::string identity;                        // name of an [identity.NAME]; "" or "default": [credentials]
+    std::size_t identity_index = 0;              // of the same: identity::number
+    int line = 0;                                // in the file, for messages
 };
 
 struct config {

@@ -265,6 +265,7 @@ constexpr std::array all_route_keys{
     key<route>{"response_timeout", [](const value& v, route& r) { r.response_timeout = v.duration(); }},
     key<route>{"idle_timeout", [](const value& v, route& r) { r.idle_timeout = v.duration(); }},
     key<route>{"rate_limit", [](const value& v, route& r) { r.rate_limit = v.requests_in_time(); }},
+    key<route>{"rate_limit_wait", [](const value& v, route& r) { r.rate_limit_wait = v.duration_or_none(); }},
     key<route>{"add_headers", [](const value& v, route& r) { r.add_headers = added_headers(v); }},
     key<route>{"remove_headers", [](const value& v, route& r) { r.remove_headers = removed_headers(v); }},
 };

@@ -250,6 +250,7 @@ constexpr line<route> route_lines[]{
     {"response_timeout", [](const route& r) { return shown(r.response_timeout); }},
     {"idle_timeout", [](const route& r) { return shown(r.idle_timeout); }},
     {"rate_limit", [](const route& r) { return shown(r.rate_limit); }},
+    {"rate_limit_wait", [](const route& r) { return shown(r.rate_limit_wait); }},
     {"add_headers",
      [](const route& r) { return r.add_headers.empty() ? std::string() : "{" + joined(r.add_headers) + "}"; }},
     {"sign_headers", [](const route& r) { return r.sign_headers.empty() ? std::string() : shown(r.sign_headers); }},

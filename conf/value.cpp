@@ -96,8 +96,12 @@ auto value::parsed_by(Parser parse) const {
     }
 }
 
+milliseconds value::duration_or_none() const {
+    return parsed_by(parse_duration);
+}
+
 milliseconds value::duration() const {
-    const milliseconds found = parsed_by(parse_duration);
+    const milliseconds found = duration_or_none();
     if (found.count() == 0) {
         fail("must be longer than nothing");
     }

@@ -36,11 +36,12 @@ public:
     bool boolean() const;
     std::string line_text() const; // no control byte in it, no blank at its ends; not empty
     std::uint64_t number(std::uint64_t least, std::uint64_t most) const;
-    milliseconds duration() const;   // a text like "5s"; at least 1ms
-    std::uint64_t size() const;      // a text like "1MiB", or a whole number of bytes
-    endpoint address() const;        // "host:port"
-    rate requests_in_time() const;   // a text like "100/s"
-    std::vector<value> list() const; // an array, or one value that stands for a list of itself
+    milliseconds duration() const;         // a text like "5s"; at least 1ms
+    milliseconds duration_or_none() const; // "0s", too
+    std::uint64_t size() const;            // a text like "1MiB", or a whole number of bytes
+    endpoint address() const;              // "host:port"
+    rate requests_in_time() const;         // a text like "100/s"
+    std::vector<value> list() const;       // an array, or one value that stands for a list of itself
     bool is_table() const noexcept;
     // Names and values of an inline table; the values' keys are this one's with the name behind it.
     std::vector<std::pair<std::string, value>> members() const;

@@ -44,16 +44,17 @@ std::optional<refusal> check_dry_run(const inbound& in, bool is_local, bool is_o
     return std::nullopt;
 }
 
-std::optional<refusal> take_from_limit(const admitted& a, steady_time now) {
+std::optional<refusal> take_from_limit(admitted& a, steady_time now) {
     const destination& d = *a.destination;
     if (!d.limiter) {
         return std::nullopt;
     }
-    const auto wait = d.limiter->take(now);
-    if (!wait) {
+    const auto turn = d.limiter->reserve(now, d.plan.rate_limit_wait);
+    if (turn.is_reserved) {
+        a.turn = now + turn.wait;
         return std::nullopt;
     }
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(turn.wait).count();
     return refusal{
         503,
         "rate-limited",
@@ -160,7 +161,7 @@ std::optional<refusal> find_tenant(const received& r, const worker_state& w, adm
     return std::nullopt;
 }
 
-std::optional<refusal> check_before_body(const received& r, const admitted& a, bool is_local, worker_state& w) {
+std::optional<refusal> check_before_body(const received& r, admitted& a, bool is_local, worker_state& w) {
     const plan& p = a.destination->plan;
     std::optional<refusal> no;
     if (p.rules) {
@@ -216,7 +217,7 @@ signer::chunk_verifier chunk_verifier_of(const admitted& a, worker_state& w) {
 }
 
 std::optional<refusal>
-verify_tenant(const received& r, const admitted& a, std::string_view body_hash, worker_state& w) {
+verify_tenant(const received& r, admitted& a, std::string_view body_hash, worker_state& w) {
     const plan& p = a.destination->plan;
     const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
     // Where the host leaves the bucket's region open the client may know it better than we do.

@@ -44,11 +44,19 @@ task<> exchange::run(const arrived_head& head) {
         refused->status = 403;
         refused->code = "client-refused";
     }
+    give_turn_back();
     if (refused && !client_.has_left()) {
         co_await refuse(*refused);
     }
     record_.request_bytes = body_.size();
     write_record(refused ? &*refused : nullptr);
+}
+
+// Of the route's rate: whose turn has not come has not been sent.
+void exchange::give_turn_back() noexcept {
+    if (admitted_ && admitted_->turn > worker_.now()) {
+        admitted_->destination->limiter->give_back();
+    }
 }
 
 void exchange::cancel() noexcept {

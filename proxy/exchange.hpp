@@ -52,6 +52,7 @@ private:
     task<std::optional<refusal>> send();
     task<std::optional<refusal>> show_signed(); // instead of sending it
     task<> refuse(const refusal& r);
+    void give_turn_back() noexcept;
     void write_record(const refusal* r);
 
     client& client_;

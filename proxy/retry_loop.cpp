@@ -97,12 +97,25 @@ retry_loop::retry_loop(
     exchange_memory& memory,
     exchange_record& record
 )
-    : client_(c), received_(r), admitted_{a.destination, a.identity, std::nullopt}, prepared_(p), content_(content),
+    : client_(c), received_(r), admitted_{a.destination, a.identity, std::nullopt, a.turn}, prepared_(p), content_(content),
       body_(body), hash_(hash), worker_(w), record_(record), has_tenant_(a.tenant.has_value()),
       named_(a.destination), attempts_{received_, w, memory, {}} {}
 
 task<std::optional<refusal>> retry_loop::run() {
     client_.await_upstream();
+    const bool is_wanted = co_await wait(std::chrono::ceil<std::chrono::milliseconds>(admitted_.turn - worker_.now()));
+    std::optional<refusal> no;
+    if (is_wanted) {
+        no = co_await try_all();
+    }
+    if (client_.has_left()) {
+        record_.keep_alive = false;
+    }
+    co_return no;
+}
+
+// nullopt, as of run. Where the client has left it is marked so.
+task<std::optional<refusal>> retry_loop::try_all() {
     if (admitted_.is_signed()) {
         start_elsewhere();
     }
@@ -130,7 +143,6 @@ task<std::optional<refusal>> retry_loop::run() {
             co_return co_await end(out);
         }
     }
-    record_.keep_alive = false;
     client_.leave();
     co_return std::nullopt;
 }

@@ -40,6 +40,7 @@ public:
 private:
     enum class next_step : std::uint8_t { again, pass_on, stop };
 
+    task<std::optional<refusal>> try_all();
     task<next_step> decide_next(outcome& out);
     task<bool> heal(outcome& out);
     void start_elsewhere();

@@ -36,6 +36,7 @@ struct admitted {
     destination_ptr destination;
     std::size_t identity = 0;           // the route's choice, or the tenant's
     std::optional<tenant_claim> tenant; // where clients have to sign; not believed before its body was read
+    steady_time turn{};                 // reserved of the route's rate_limit: it must not go before
 
     bool is_signed() const noexcept { return destination->plan.sign != conf::sign_mode::none; }
 };

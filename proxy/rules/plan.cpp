@@ -142,6 +142,7 @@ void take_over(plan& p, const conf::route& r) {
     p.identity = r.identity_index;
     p.retry_mode = r.retry_mode;
     p.rate_limit = r.rate_limit;
+    p.rate_limit_wait = r.rate_limit_wait.value_or(conf::usual_rate_limit_wait);
     p.add_headers = r.add_headers;
     p.sign_headers = r.sign_headers;
     p.unsigned_headers = r.unsigned_headers;

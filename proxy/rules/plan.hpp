@@ -47,6 +47,7 @@ struct plan {
     std::optional<conf::retry_mode> retry_mode;
     time_limits limits;
     std::optional<conf::rate> rate_limit;
+    conf::milliseconds rate_limit_wait = conf::usual_rate_limit_wait;
     std::vector<conf::header_line> add_headers; // before signing
     std::vector<std::string> remove_headers;    // lower-case
     std::string route;                          // its name for the log, "" without one

@@ -1,5 +1,6 @@
-// route.rate_limit: a token bucket of `count` requests that fills evenly within `per`. One for all workers and exact
-// over all of them; a single atomic, touched only by requests of routes that have a limit. Any thread.
+// route.rate_limit: a token bucket of `count` requests that fills evenly within `per`. Whom it has nothing left for may
+// reserve a moment to come, in the order of asking, and waits for it by himself. One for all workers and exact over all
+// of them; a single atomic, touched only by requests of routes that have a limit. Any thread.
 #pragma once
 
 #include "conf/config.hpp"
@@ -9,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 
 namespace countersign::proxy {
@@ -20,8 +20,14 @@ public:
 
     explicit rate_limiter(const conf::rate& r) noexcept;
 
-    // nullopt: the request may go. Else after how long the next one may.
-    std::optional<clock::duration> take(clock::time_point now) noexcept;
+    static constexpr unsigned most_waiting = 1000;
+
+    struct turn {
+        bool is_reserved;     // false: it would come later than `longest`, or behind most_waiting others
+        clock::duration wait; // until it comes; zero: at once
+    };
+    turn reserve(clock::time_point now, clock::duration longest) noexcept;
+    void give_back() noexcept; // REQUIRES: reserved, and its moment has not come
 
 private:
     clock::duration interval_; // between two requests at the full rate

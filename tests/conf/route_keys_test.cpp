@@ -33,6 +33,7 @@ request_timeout = "2s"
 response_timeout = "3s"
 idle_timeout = "4s"
 rate_limit = "20/m"
+rate_limit_wait = "0s"
 add_headers = {"X-Tenant" = "a b"}
 remove_headers = ["X-Debug", "x-b"])",
         "f.toml"
@@ -47,6 +48,7 @@ remove_headers = ["X-Debug", "x-b"])",
     EXPECT_EQ(r.response_timeout, 3s);
     EXPECT_EQ(r.idle_timeout, 4s);
     EXPECT_EQ(r.rate_limit, (rate{20, 60s}));
+    EXPECT_EQ(r.rate_limit_wait, 0s);
     ASSERT_EQ(r.add_headers.size(), 1u);
     EXPECT_EQ(r.add_headers[0].name, "X-Tenant");
     EXPECT_EQ(r.add_headers[0].value, "a b");
@@ -85,6 +87,8 @@ TEST(RouteKeys, TakeRatesOfRequests) {
 
 TEST(RouteKeys, AreNotToContradict) {
     EXPECT_THAT(refusal_of("retry_mode = \"off\"\nmax_attempts = 3"), HasSubstr("contradicts"));
+    EXPECT_THAT(refusal_of("rate_limit_wait = \"1s\""), HasSubstr("f.toml:1: rate_limit_wait needs a rate_limit"));
+    EXPECT_EQ(refusal_of("rate_limit = \"1/s\"\nrate_limit_wait = \"1m\""), "accepted");
     EXPECT_EQ(refusal_of("retry_mode = \"off\"\nmax_attempts = 1"), "accepted");
 }
 

@@ -74,6 +74,7 @@ request_timeout = "2s"
 response_timeout = "3s"
 idle_timeout = "4s"
 rate_limit = "5/m"
+rate_limit_wait = "2s"
 add_headers = {"X-A" = "a \"quoted\" one"}
 remove_headers = ["x-b"]
 sign_headers = ["x-c"]

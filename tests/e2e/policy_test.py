@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import re
 import subprocess
+import time
 import unittest
 
 import signatures
@@ -185,6 +186,18 @@ class Policy(unittest.TestCase):
             self.assertEqual((g.status, g.get("x-countersign-error")), (503, "rate-limited"))
             self.assertEqual(json.loads(g.body)["__type"], "ThrottlingException")
             self.assertTrue(0 < int(g.get("retry-after")) <= 90)
+
+    def test_rate_limit_makes_requests_wait(self):
+        with Proxy([to(self.upstream.port, rate_limit="10/s")], listen={"workers": 2}) as proxy:
+            began = time.monotonic()
+            with concurrent.futures.ThreadPoolExecutor(15) as pool:
+                got = list(pool.map(lambda _: proxy.ask(dynamodb("GetItem")).status, range(30)))
+            took = time.monotonic() - began
+        self.assertEqual(got, [200] * 30)
+        self.assertGreater(took, 1.9)      # ten at once, then ten a second
+        with Proxy([to(self.upstream.port, rate_limit="2/s", rate_limit_wait="0s")]) as proxy:
+            got = [proxy.ask(dynamodb("GetItem")).status for _ in range(3)]
+        self.assertEqual(got, [200, 200, 503])
 
     def test_dry_run(self):
         asks = "X-Countersign-Dry-Run: sign\r\n"

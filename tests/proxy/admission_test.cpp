@@ -113,6 +113,46 @@ TEST(Restrictions, SayHowLongToWaitWhenTheRateIsReached) {
     EXPECT_LE(std::stoi(refused.value("Retry-After")), 1800);
 }
 
+TEST(Restrictions, LetRequestsWaitForTheirTurn) {
+    live_proxy p([](conf::config& c) { c.routes.front().rate_limit = conf::rate{20, 10s}; });
+    peer client = p.connect();
+    const auto began = std::chrono::steady_clock::now();
+    client.send(request_text("GET /k"));
+    peer up = p.upstream.accept();
+    for (int i = 0; i < 22; ++i) { // the last two wait for half a second each
+        up.receive();
+        up.send(answer_text("200 OK"));
+        EXPECT_EQ(client.receive().status(), 200u);
+        client.send(request_text("GET /k"));
+    }
+    EXPECT_GE(std::chrono::steady_clock::now() - began, 1s);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 4s);
+}
+
+TEST(Restrictions, GiveTheTurnBackWithTheClient) {
+    live_proxy p([](conf::config& c) {
+        c.routes.front().rate_limit = conf::rate{1, 2s};
+        c.routes.front().rate_limit_wait = 2s;
+    });
+    peer client = p.connect();
+    client.send(request_text("GET /1"));
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+    peer gone = p.connect();
+    gone.send(request_text("GET /2"));
+    while (p.counters().client_connections != 2) {
+    }
+    gone.reset();
+    while (p.counters().client_connections != 1) {
+    }
+    client.send(request_text("GET /3")); // behind the other it would come too late
+    EXPECT_EQ(up.receive().first_line(), "GET /3 HTTP/1.1");
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+}
+
 TEST(Restrictions, TakeRoutesByPathAndMethodOnOneConnection) {
     live_proxy p([](conf::config& c) {
         conf::route special = c.routes.front();
