@@ -163,10 +163,11 @@ destination_table::found destination_table::make(
     d->counters = &metrics.of_scope(d->plan.service, d->plan.region);
     scope_retries& scope = retries_of(d->plan, now);
     d->budget = &scope.budget;
+    d->throttling = scope.throttling.get();
     d->pace = mode_of(c.retry, d->plan) == conf::retry_mode::adaptive ? &scope.pace : nullptr;
     d->retries = policy_for(d->plan.service, most_attempts_of(c.retry, d->plan));
     if (d->plan.rate_limit) {
-        d->limiter = (limiters_ ? *limiters_ : own_limiters_).find(identity_of(*r), *d->plan.rate_limit);
+        d->limiter = limiters_.find(identity_of(*r), *d->plan.rate_limit);
     }
     return d;
 }
@@ -174,11 +175,13 @@ destination_table::found destination_table::make(
 destination_table::scope_retries& destination_table::retries_of(const plan& p, steady_time now) {
     // A name that a client may invent must not make the table grow: such scopes share one.
     constexpr std::size_t most_scopes = 256;
-    const std::string scope = p.service + '/' + p.region;
+    std::string scope = p.service + '/' + p.region;
     if (retries_.size() >= most_scopes && !retries_.contains(scope)) {
-        return retries_.try_emplace("other", now).first->second;
+        scope = "other";
     }
-    return retries_.try_emplace(scope, now).first->second;
+    const auto known = retries_.find(scope);
+    return known != retries_.end() ? known->second
+                                   : retries_.try_emplace(scope, now, watches_.find(scope)).first->second;
 }
 
 void destination_table::clear() {

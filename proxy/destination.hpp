@@ -12,6 +12,7 @@
 #include "proxy/rules/rate_limiter.hpp"
 #include "proxy/rules/redirect.hpp"
 #include "proxy/rules/retry.hpp"
+#include "proxy/rules/throttle_watch.hpp"
 #include "proxy/upstream_pool.hpp"
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -23,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -56,6 +58,7 @@ struct destination : boost::intrusive_ref_counter<destination, boost::thread_uns
     retry_policy retries;
     retry_budget* budget = nullptr;        // shared by all hosts of this service and region
     adaptive_limiter* pace = nullptr;      // as budget; null: not in adaptive mode
+    throttle_watch* throttling = nullptr;  // as budget, and of all workers
     std::shared_ptr<rate_limiter> limiter; // its route's, of all workers; null: none
 
     std::shared_ptr<session_ticket> ticket; // never null
@@ -76,8 +79,11 @@ public:
     static constexpr std::size_t most = 1024;      // hosts
     static constexpr std::size_t most_forks = 256; // hosts where path or method decide
 
-    explicit destination_table(upstream_pool& pool, rate_limiters* shared = nullptr) noexcept
-        : pool_(pool), limiters_(shared) {}
+    // Where none are shared it has its own.
+    explicit destination_table(
+        upstream_pool& pool, rate_limiters* limiters = nullptr, throttle_watches* watches = nullptr
+    ) noexcept
+        : pool_(pool), limiters_(limiters ? *limiters : own_limiters_), watches_(watches ? *watches : own_watches_) {}
 
     // Asks make_plan once per host; where path or method decide about route or service, once for each. A refusal
     // is not remembered.
@@ -132,9 +138,11 @@ private:
     };
     // What all hosts of one service and region share.
     struct scope_retries {
-        explicit scope_retries(steady_time now) noexcept : pace(now) {}
+        scope_retries(steady_time now, std::shared_ptr<throttle_watch> w) noexcept
+            : pace(now), throttling(std::move(w)) {}
         retry_budget budget;
         adaptive_limiter pace;
+        std::shared_ptr<throttle_watch> throttling;
     };
     using found = std::variant<destination_ptr, refusal>;
 
@@ -159,8 +167,10 @@ private:
     std::unordered_map<key, destination_ptr, hash, equal> by_host_;
     std::unordered_map<key, fork, hash, equal> forks_;
     upstream_pool& pool_;
-    rate_limiters* limiters_;
-    rate_limiters own_limiters_; // where none are shared
+    rate_limiters own_limiters_;
+    throttle_watches own_watches_;
+    rate_limiters& limiters_;
+    throttle_watches& watches_;
     std::unordered_map<std::string, scope_retries> retries_;
 };
 

@@ -5,8 +5,8 @@
 #include "proxy/relay.hpp"
 #include "proxy/request_writer.hpp"
 #include "proxy/rules/sdk_request.hpp"
+#include "proxy/throttling.hpp"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -63,24 +63,6 @@ retry_reason reason_of(attempt_result r) noexcept {
     default:
         return retry_reason::transient;
     }
-}
-
-bool is_throttled(const outcome& out) noexcept {
-    return out.error == io_error::none && classify(out.reply.head.status, out.code) == attempt_result::throttled;
-}
-
-refusal refuse_throttled(const plan& p, adaptive_limiter::clock::duration wait) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-    return {
-        503,
-        "upstream-throttled",
-        fmt::format(
-            "{} throttles, and at the rate that it takes this request's turn would come too late "
-            "(retry.max_elapsed). Nothing was sent.",
-            p.authority
-        ),
-        static_cast<unsigned>(std::clamp<std::int64_t>(seconds, 1, 3600)),
-        refusal_kind::throttled};
 }
 
 } // namespace
@@ -183,7 +165,7 @@ task<std::optional<refusal>> retry_loop::await_token() {
             co_return std::nullopt;
         }
         if (worker_.now() + left > last) {
-            co_return refuse_throttled(admitted_.destination->plan, left);
+            co_return refuse_turn(admitted_.destination->plan, left);
         }
         const auto until_next = std::chrono::ceil<std::chrono::milliseconds>(std::min(left, pause));
         const bool is_wanted = co_await wait(until_next);
@@ -193,16 +175,9 @@ task<std::optional<refusal>> retry_loop::await_token() {
     }
 }
 
-void retry_loop::learn_pace(const outcome& out) noexcept {
-    adaptive_limiter* const pace = admitted_.destination->pace;
-    if (pace && out.error != io_error::cancelled) {
-        pace->learn(is_throttled(out), worker_.now());
-    }
-}
-
 // Either a remedy for what the answer complains about, or a retry, or what there is goes to the client.
 task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
-    learn_pace(out);
+    learn_pace(*admitted_.destination, out, worker_.now());
     if (admitted_.destination != named_ && speaks_against_place(out)) {
         named_->elsewhere = {};
     }

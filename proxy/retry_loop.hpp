@@ -55,7 +55,6 @@ private:
     task<std::optional<refusal>> await_token();
     task<std::optional<refusal>> make_ready();
     void count_on();
-    void learn_pace(const outcome& out) noexcept;
     task<std::optional<refusal>> end(outcome& out);
 
     client& client_;

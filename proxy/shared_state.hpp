@@ -7,6 +7,7 @@
 #include "proxy/net/tls.hpp"
 #include "proxy/rules/rate_limiter.hpp"
 #include "proxy/rules/tenant.hpp"
+#include "proxy/rules/throttle_watch.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <climits>
@@ -29,6 +30,7 @@ struct shared_state {
     std::vector<boost::asio::ip::tcp::endpoint> listeners; // as bound
     std::optional<chain::name_service> names;              // in place of the machine's: for tests
     rate_limiters limiters;                                // asked for when a worker meets a new destination
+    throttle_watches throttling;                           // likewise
     unsigned fitting_clients = UINT_MAX;         // as many as there are descriptors for; beside max_connections
     std::atomic<unsigned> client_connections{0}; // touched on accept and close only
     std::atomic<std::uint64_t> body_bytes{0};    // request bodies outside their blocks, against payload.memory_total

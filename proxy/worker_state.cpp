@@ -11,7 +11,7 @@ worker_state::worker_state(shared_state& s, const outside& from)
       system_dials(context), config(s.config), default_region(s.default_region), tenants(s.tenants),
       tls(make_tls_context(*s.trusted)),
       upstream{sockets, time, blocks, watched_ones, from.dials ? *from.dials : system_dials, metrics},
-      pool(upstream, s.config->upstream.max_idle_per_host), destinations(pool, &s.limiters),
+      pool(upstream, s.config->upstream.max_idle_per_host), destinations(pool, &s.limiters, &s.throttling),
       names(context, is_public, s.names), log(s.config->log.format) {
     identities.emplace_back().name = "default";
     meet_identities();

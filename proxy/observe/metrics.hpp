@@ -43,6 +43,7 @@ enum class retry_reason : std::uint8_t {
 struct scope_counters {
     std::array<std::uint64_t, 600> requests_by_code{}; // index: status; 0 is "no answer could be sent"
     std::uint64_t first_attempts = 0;
+    std::uint64_t throttled = 0; // attempts that the service throttled, whether they were repeated or not
     std::array<std::uint64_t, static_cast<std::size_t>(retry_reason::count_)> retries{};
     std::optional<std::chrono::seconds> clock_offset; // gauge: learned last; nullopt: never
 };
@@ -73,8 +74,9 @@ struct credential_gauge {
 
 // Prometheus text exposition format 0.0.4 (through prometheus-cpp's serializer). Names are a contract:
 // countersign_requests_total{service,region,code}, countersign_attempts_total{service,reason} (reason "first" for
-// first attempts), countersign_request_seconds, countersign_upstream_seconds,
-// countersign_credentials_expiry_seconds{identity,provider}, countersign_clock_offset_seconds{service,region},
+// first attempts), countersign_throttled_total{service,region}, countersign_request_seconds,
+// countersign_upstream_seconds, countersign_credentials_expiry_seconds{identity,provider},
+// countersign_clock_offset_seconds{service,region},
 // countersign_connections{side="client"|"upstream"}, countersign_connections_opened_total{side},
 // countersign_refusals_total, countersign_bytes_total{direction}, countersign_build_info{version},
 // process_resident_memory_bytes, process_open_fds, process_cpu_seconds_total.

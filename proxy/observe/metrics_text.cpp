@@ -59,6 +59,7 @@ worker_metrics merged(std::span<const worker_metrics> workers) {
             }
             to.first_attempts += from.first_attempts;
             to.clock_offset = further(to.clock_offset, from.clock_offset);
+            to.throttled += from.throttled;
         }
         sum.request_seconds.merge(w.request_seconds);
         sum.upstream_seconds.merge(w.upstream_seconds);
@@ -109,6 +110,16 @@ MetricFamily attempts(const worker_metrics& m) {
         add(family, {{"service", std::string(service)}, {"reason", "first"}}, real(sum.first));
         for (std::size_t i = 0; i < reasons.size(); ++i) {
             add(family, {{"service", std::string(service)}, {"reason", reasons[i]}}, real(sum.retries[i]));
+        }
+    }
+    return family;
+}
+
+MetricFamily throttled(const worker_metrics& m) {
+    MetricFamily family{"countersign_throttled_total", "Attempts that a service throttled.", MetricType::Counter, {}};
+    for (const auto& [name, counters] : m.scopes) {
+        if (counters.first_attempts != 0 || counters.throttled != 0) {
+            add(family, {{"service", name.first}, {"region", name.second}}, real(counters.throttled));
         }
     }
     return family;
@@ -206,6 +217,7 @@ std::string render_metrics(std::span<const worker_metrics> workers, std::span<co
     const std::vector<MetricFamily> families{
         requests(m),
         attempts(m),
+        throttled(m),
         distribution(
             "countersign_request_seconds", "From a request's first byte to the end of its answer.", m.request_seconds
         ),

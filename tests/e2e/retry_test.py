@@ -57,6 +57,7 @@ class Retries(unittest.TestCase):
     def test_throttling_twice_then_well(self):
         got, came = self.attempts([SLOW_DOWN, SLOW_DOWN])
         self.assertEqual((got.status, got.body, len(came)), (200, b"fine", 3))
+        self.assertEqual(self.proxy.metric("countersign_throttled_total", service="s3", region="us-east-1"), 2)
 
     def test_throttling_inside_a_400(self):
         got, came = self.attempts([THROTTLED, THROTTLED], JSON, "sqs")

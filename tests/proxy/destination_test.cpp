@@ -102,6 +102,8 @@ TEST(DestinationTable, SharesOneBudgetPerScope) {
     EXPECT_EQ(a->budget, b->budget);
     EXPECT_EQ(a->counters, b->counters);
     EXPECT_NE(a->budget, other->budget);
+    EXPECT_EQ(a->throttling, b->throttling);
+    EXPECT_NE(a->throttling, other->throttling);
     EXPECT_NE(a->counters, other->counters);
 }
 

@@ -56,6 +56,7 @@ std::string two_workers() {
         s3.requests_by_code[0] = 1;
         s3.first_attempts = 4;
         s3.retries[static_cast<std::size_t>(retry_reason::throttled)] = 2;
+        s3.throttled = 3;
         w.of_scope("s3", "us-east-1").first_attempts = 1;
         w.request_seconds.add(2ms);
         w.upstream_seconds.add(40s);
@@ -80,6 +81,8 @@ TEST(Metrics, AddsTheWorkersUp) {
           "countersign_attempts_total{service=\"s3\",reason=\"first\"} 10",
           "countersign_attempts_total{service=\"s3\",reason=\"throttled\"} 4",
           "countersign_attempts_total{service=\"s3\",reason=\"timeout\"} 0",
+          "countersign_throttled_total{service=\"s3\",region=\"eu-west-1\"} 6",
+          "countersign_throttled_total{service=\"s3\",region=\"us-east-1\"} 0",
           "countersign_request_seconds_bucket{le=\"0.001\"} 0",
           "countersign_request_seconds_bucket{le=\"0.0025\"} 2",
           "countersign_request_seconds_bucket{le=\"30\"} 2",
