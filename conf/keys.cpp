@@ -23,13 +23,6 @@ Choice pick(const value& v, std::initializer_list<choice<Choice>> choices) {
     return v.one_of(std::span<const choice<Choice>>(choices.begin(), choices.size()));
 }
 
-// A value that a later version will have.
-void refuse_announced(const value& v, string_view name) {
-    if (v.text() == name) {
-        v.fail(fmt::format("\"{}\" is not available in this version", name));
-    }
-}
-
 unsigned attempts(const value& v) {
     return static_cast<unsigned>(v.number(1, 100));
 }
