@@ -1,6 +1,7 @@
 #include "proxy/admission.hpp"
 
 #include "proxy/rules/action.hpp"
+#include "proxy/rules/earlier_scope.hpp"
 #include "proxy/rules/policy.hpp"
 #include "signer/bucket_host.hpp"
 #include "signer/headers.hpp"
@@ -176,6 +177,9 @@ std::optional<refusal> check_before_body(const received& r, admitted& a, bool is
     if (!no) {
         no = check_path(r.request, p);
     }
+    if (!no && !a.tenant) {
+        no = check_earlier_scope(r.request, p, std::chrono::floor<std::chrono::seconds>(w.wall_now()));
+    }
     if (!no && a.is_signed()) {
         no = check_ascii(r.request, p);
     }
@@ -216,8 +220,7 @@ signer::chunk_verifier chunk_verifier_of(const admitted& a, worker_state& w) {
     return signer::chunk_verifier{key, {said.date, signer::scope_text(said), said.signature}};
 }
 
-std::optional<refusal>
-verify_tenant(const received& r, admitted& a, std::string_view body_hash, worker_state& w) {
+std::optional<refusal> verify_tenant(const received& r, admitted& a, std::string_view body_hash, worker_state& w) {
     const plan& p = a.destination->plan;
     const auto now = std::chrono::floor<std::chrono::seconds>(w.wall_now());
     // Where the host leaves the bucket's region open the client may know it better than we do.

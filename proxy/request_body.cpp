@@ -1,6 +1,7 @@
 #include "proxy/request_body.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
@@ -144,22 +145,64 @@ io_error request_body::take_framing(std::string_view raw, char*& out) {
         const io_error e = take_content(raw, out);
         return e == io_error::none && left_ == 0 ? end({}) : e;
     }
-    for (;;) {
+    while (!has_lines_) {
         std::string_view content;
-        const auto step = framing_.next(raw, content);
+        const auto step = framing_.next_before_trailers(raw, content);
         if (step == chunked_decoder::step::more) {
             return io_error::none;
         }
         if (step == chunked_decoder::step::broken) {
             return io_error::malformed;
         }
-        if (step == chunked_decoder::step::complete) {
-            return end(raw);
-        }
-        if (const io_error e = take_content(content, out); e != io_error::none) {
+        if (step == chunked_decoder::step::trailer) {
+            has_lines_ = true;
+        } else if (const io_error e = take_content(content, out); e != io_error::none) {
             return e;
         }
     }
+    return take_lines(raw);
+}
+
+// Behind the last chunk, up to the empty line.
+io_error request_body::take_lines(std::string_view raw) {
+    constexpr std::size_t most = chunked_decoder::longest_trailers + longest_read;
+    if (lines_.size() + raw.size() > most) {
+        return io_error::malformed;
+    }
+    lines_.append(raw);
+    std::string_view left = lines_;
+    for (;;) {
+        std::string_view line;
+        const auto step = framing_.take_trailer(left, line);
+        if (step == chunked_decoder::step::broken) {
+            return io_error::malformed;
+        }
+        if (step == chunked_decoder::step::complete) {
+            return end(left);
+        }
+        if (line.empty()) {
+            lines_.erase(0, lines_.size() - left.size());
+            return io_error::none;
+        }
+        take_trailer(line);
+    }
+}
+
+// Only S3's checksums mean something in the head; the rest is dropped, as RFC 9110 6.5.1 lets us.
+void request_body::take_trailer(std::string_view line) {
+    const std::size_t colon = line.find(':');
+    const auto sum = signer::checksum_of_header(line.substr(0, colon));
+    std::string_view value = line.substr(std::min(colon, line.size() - 1) + 1);
+    const std::size_t first = value.find_first_not_of(" \t");
+    const std::size_t last = value.find_last_not_of(" \t\r\n");
+    value =
+        first <= last && last != std::string_view::npos ? value.substr(first, last - first + 1) : std::string_view{};
+    if (coding_ || !sum || value.size() != signer::text_length(*sum) || trailer_count_ == trailers_.size()) {
+        spdlog::info("{} {}: a trailer of the request was dropped", received_.request.method, received_.request.host);
+        return;
+    }
+    std::array<char, 44>& kept = sums_[trailer_count_];
+    trailers_[trailer_count_++] = {signer::header_name(*sum), {kept.data(), value.copy(kept.data(), kept.size())}};
 }
 
 io_error request_body::take_content(std::string_view content, char*& out) {

@@ -1,6 +1,6 @@
 // Reads the content of a request's body from its client: takes off the framing (RFC 9112 6, 7.1) and the aws-chunked
-// coding of S3's SDKs, verified for form, length, checksum and, for tenants, signatures. What comes behind the body
-// belongs to the next request and is kept. On the worker's thread.
+// coding of S3's SDKs, verified for form, length, checksum and, for tenants, signatures. Of the trailers of chunked
+// framing S3's checksums are kept. What comes behind the body belongs to the next request. On the worker's thread.
 #pragma once
 
 #include "proxy/client.hpp"
@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace countersign::proxy {
@@ -60,6 +61,8 @@ private:
     task<io_error> read_raw(std::span<char> into, std::size_t& got);
     task<io_error> allow();
     io_error take_framing(std::string_view raw, char*& out);
+    io_error take_lines(std::string_view raw);
+    void take_trailer(std::string_view line);
     io_error take_content(std::string_view content, char*& out);
     io_error end(std::string_view rest);
     std::string_view arrived() const noexcept { return client_.buffer().bytes().substr(received_.head_size + taken_); }
@@ -70,7 +73,9 @@ private:
     read_buffer behind_;
     chunked_decoder framing_;
     std::unique_ptr<signer::chunk_decoder> coding_;
+    std::string lines_; // of trailers
     std::array<signer::trailer, 4> trailers_;
+    std::array<std::array<char, 44>, 4> sums_; // values of those that framing had
     std::size_t trailer_count_ = 0;
     std::size_t taken_ = 0;
     std::uint64_t left_ = 0; // of Content-Length
@@ -78,6 +83,7 @@ private:
     bool has_begun_ = false;
     bool is_allowed_ = false;
     bool is_complete_ = false;
+    bool has_lines_ = false;      // the last chunk is behind us
     bool is_from_buffer_ = false; // the bytes read last
     bool is_waiting_ = false;
     bool is_interrupted_ = false;

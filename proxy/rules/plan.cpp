@@ -118,6 +118,7 @@ std::optional<refusal> fill_scope(
     p.traits = signer::traits_of(p.service);
     p.sigv4a = p.region.find_first_of(",*") != std::string::npos;
     p.is_default_region = r.region.empty() && by_name && by_name->is_default_region;
+    p.is_scope_of_host = r.service.empty() && r.region.empty();
     return std::nullopt;
 }
 
@@ -187,6 +188,7 @@ std::variant<plan, refusal> plan_by_name(const signer::host_scope& scope, const 
     p.region = scope.region;
     p.sigv4a = scope.sigv4a;
     p.is_default_region = scope.is_default_region;
+    p.is_scope_of_host = true;
     p.traits = signer::traits_of(p.service);
     if (auto no = address_bucket(p, asked.host)) {
         return *std::move(no);

@@ -39,6 +39,7 @@ struct plan {
     std::string region;             // SigV4A: the region set
     bool sigv4a = false;            // the endpoint, or its route, stands for several regions
     bool is_default_region = false; // signer::host_scope::is_default_region; never where a policy asks for regions
+    bool is_scope_of_host = false;  // service and region are what the host's name says
     signer::service_traits traits;
     std::optional<unsigned> max_attempts;
     std::size_t identity = 0;                  // conf::identity::number

@@ -85,6 +85,18 @@ class Sizes(Payload):
             self.assertEqual(self.arrived(plan)[0] == body, True, size)
             self.assertEqual(self.upstream.requests[-1].get("content-length"), str(size))
 
+    def test_trailers_of_chunked_framing(self):
+        """S3 takes its checksums from the head; what else came there is dropped."""
+        for size in (5, MIB + 1):
+            body = body_of(size)
+            behind = f"X-Amz-Checksum-CRC32: {chunks.crc32(body)}\r\nX-Other: 1\r\n"
+            coded = b"%x\r\n%b\r\n0\r\n%b\r\n" % (size, body, behind.encode())
+            self.assertEqual(self.put(body, "Transfer-Encoding: chunked\r\nX-Amz-Trailer: x-amz-checksum-crc32\r\n", coded).status, 200)
+            request = self.upstream.requests[-1]
+            self.assertEqual(self.arrived("memory" if size < MIB else "spilled")[0] == body, True)
+            self.assertEqual(request.all("x-amz-checksum-crc32"), [chunks.crc32(body)])
+            self.assertEqual(request.all("x-amz-trailer") + request.all("x-other"), [])
+
     def test_the_connection_goes_on_behind_every_plan(self):
         with self.proxy.client() as client:
             for size in (10, 2 * MIB, 9 * MIB):
