@@ -75,11 +75,6 @@ bool is_kept(std::string_view name) noexcept {
     return std::any_of(known.begin(), known.end(), [&](std::string_view k) { return equals_any_case(k, name); });
 }
 
-bool is_chunked_upload(const request& ask) {
-    return ask.header("content-encoding").find("aws-chunked") != std::string_view::npos ||
-           ask.header("x-amz-content-sha256").starts_with("STREAMING-");
-}
-
 } // namespace
 
 service_error no_such_bucket(const s3_place& where) {
@@ -87,9 +82,6 @@ service_error no_such_bucket(const s3_place& where) {
 }
 
 s3::outcome s3::respond(const request& ask, std::chrono::sys_seconds now) {
-    if (is_chunked_upload(ask)) {
-        return not_implemented("aws-chunked uploads (STREAMING-... payloads): send the body in one piece");
-    }
     for (const field& f : parse_form(ask.query)) {
         if (!is_harmless(f.name)) {
             return not_implemented(fmt::format("the parameter {}", percent_encode(f.name)));

@@ -1,6 +1,6 @@
 // A small S3 in memory: buckets and objects, path style and virtual-hosted. Signatures were checked before.
-// What it does not have (multipart, copies, ACLs, versions, aws-chunked bodies) is refused as NotImplemented,
-// never ignored. One thread.
+// What it does not have (multipart, copies, ACLs, versions) is refused as NotImplemented, never ignored. Bodies come
+// without coding (upload.hpp). One thread.
 #pragma once
 
 #include "proxy/sandbox/bucket.hpp"

@@ -1,5 +1,7 @@
 #include "proxy/sandbox/site.hpp"
 
+#include "proxy/sandbox/upload.hpp"
+
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
@@ -191,7 +193,7 @@ answer site::answer_by(
 std::variant<answer, service_error>
 site::serve(const request& ask, const verdict& v, std::string_view request_id, std::chrono::sys_seconds now) {
     if (v.found.service == "s3") {
-        return s3_.respond(ask, now);
+        return serve_s3(ask, *v.who, now);
     }
     if (v.found.service == "sts") {
         return sts_.respond(ask, *v.who, request_id, now);
@@ -200,6 +202,18 @@ site::serve(const request& ask, const verdict& v, std::string_view request_id, s
         return dynamodb_.respond(ask, now);
     }
     return text_answer(200, "application/json", verified_json(ask, v));
+}
+
+std::variant<answer, service_error>
+site::serve_s3(const request& ask, const identity& who, std::chrono::sys_seconds now) {
+    request plain = ask;
+    if (auto wrong = take_off_chunks(plain, who)) {
+        return *std::move(wrong);
+    }
+    if (auto wrong = wrong_checksum(plain)) {
+        return *std::move(wrong);
+    }
+    return s3_.respond(plain, now);
 }
 
 site::fault_plan site::plan_faults(const request& ask, signer::wire_protocol protocol, std::string_view request_id) {

@@ -59,6 +59,7 @@ private:
     answer_anyone(const request& ask, std::string_view request_id, std::chrono::sys_seconds now, journal_entry& entry);
     std::variant<answer, service_error>
     serve(const request& ask, const verdict& v, std::string_view request_id, std::chrono::sys_seconds now);
+    std::variant<answer, service_error> serve_s3(const request& ask, const identity& who, std::chrono::sys_seconds now);
     answer own_page(const request& ask) const;
 
     // A malformed parameter is answered with 400 and the forms there are.

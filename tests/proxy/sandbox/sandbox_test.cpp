@@ -543,16 +543,6 @@ TEST(Sandbox, KeepsItsOwnPagesAndMetadataOffAwsHosts) {
         EXPECT_EQ(f.answers.respond(make("GET", "s3.us-east-1.amazonaws.com", path), noon).status, 403u) << path;
 }
 
-TEST(Sandbox, RefusesChunkedUploadsClearly) {
-    fixture f;
-    f.s3("PUT", "/bucket");
-    request ask = make("PUT", "s3.us-east-1.amazonaws.com", "/bucket/k", "0;chunk-signature=…");
-    ask.headers.push_back({"Content-Encoding", "aws-chunked"});
-    const answer a = f.answers.respond(signed_by(ask), noon);
-    EXPECT_EQ(a.status, 501u);
-    EXPECT_THAT(a.body, HasSubstr("aws-chunked"));
-}
-
 // What people read
 
 TEST(SandboxPage, HidesTokensAndCutsSignatures) {
