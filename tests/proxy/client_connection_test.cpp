@@ -265,6 +265,22 @@ TEST(Session, AnswersSlowRequestsAndClosesIdleConnections) {
     EXPECT_EQ(idle.receive_to_end(), "");
 }
 
+TEST(Session, IsIdleBehindABodyThatCameAfterItsHead) {
+    live_proxy p([](conf::config& c) {
+        c.listen.header_timeout = 60s;
+        c.listen.idle_timeout = 150ms;
+    });
+    peer client = p.connect();
+    client.send(request_text("PUT /k", "Content-Length: 5\r\nExpect: 100-continue\r\n"));
+    client.receive();
+    client.send("hello");
+    peer up = p.upstream.accept();
+    up.receive();
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+    EXPECT_EQ(client.receive_to_end(), ""); // after idle_timeout: no request has begun
+}
+
 TEST(Session, ServesAConnectionThatGaveItsBufferBack) {
     live_proxy p([](conf::config& c) { c.listen.header_timeout = 1300ms; });
     peer client = p.connect();
