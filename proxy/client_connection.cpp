@@ -104,7 +104,8 @@ task<bool> client_connection::serve_requests() {
 bool client_connection::rest() noexcept {
     // Nobody would be told of what is there already. Behind a body that was read to its last byte, and no further, only
     // the system knows.
-    if (connection_.is_readable() && (connection_.hung_up() || connection_.socket().has_unread())) {
+    if (connection_.is_readable() &&
+        (connection_.tls() || connection_.hung_up() || connection_.socket().has_unread())) {
         return false;
     }
     buffer_.release();
