@@ -43,6 +43,7 @@ void harden_process() noexcept {
         ::setrlimit(RLIMIT_NOFILE, &files);
     }
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // write() says it (EFBIG)
 }
 
 std::uint64_t most_descriptors() noexcept {

@@ -192,6 +192,21 @@ class Limits(Payload):
         self.assertEqual(self.put(body_of(20 * MIB)).status, 200)   # S3 needs no file
 
 
+class NoRoom(unittest.TestCase):
+    def test_a_full_disk(self):
+        """A file that may not grow stands for a disk that is full."""
+        upstream = Upstream()
+        self.addCleanup(upstream.close)
+        with Proxy([to(upstream.port)], file_blocks=4096) as proxy:
+            for size, status in ((MIB + 5, 200), (3 * MIB, 507), (MIB + 5, 200)):
+                got = proxy.ask(f"POST / HTTP/1.1\r\n{OtherServices.HOST}Content-Length: {size}\r\n\r\n".encode() + bytes(size))
+                self.assertEqual(got.status, status)
+                if status == 507:
+                    self.assertEqual(got.get("x-countersign-error"), "no-room-for-body")
+            files = [os.readlink(f"/proc/{proxy.pid}/fd/{n}") for n in os.listdir(f"/proc/{proxy.pid}/fd")]
+            until(lambda: not [f for f in files if "/var/tmp" in f], 5, "has closed its files")
+
+
 class Coded(Payload):
     """Bodies that an SDK has put into aws-chunked coding."""
 

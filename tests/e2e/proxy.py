@@ -73,7 +73,7 @@ def port_in_log(program, words="listening on"):
 class Proxy:
     """`countersign serve`. Tables of the configuration are keyword arguments: Proxy(listen={"workers": 1})."""
 
-    def __init__(self, routes=(), env=None, args=(), ready=True, descriptors=None, **tables):
+    def __init__(self, routes=(), env=None, args=(), ready=True, descriptors=None, file_blocks=None, **tables):
         self.folder = temporary_folder("proxy")
         tables.setdefault("listen", {}).setdefault("workers", 2)
         tables["listen"].setdefault("address", "127.0.0.1:0")
@@ -82,7 +82,9 @@ class Proxy:
         config = self.folder / "countersign.toml"
         config.write_text(configuration(tables, routes))
         environment = clean_environment(self.folder, **(static_keys() if env is None else env))
-        limited = ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh"] if descriptors else []
+        limits = [f"ulimit -n {descriptors} && "] if descriptors else []
+        limits += [f"ulimit -f {file_blocks} && "] if file_blocks else []     # of 512 bytes
+        limited = ["/bin/sh", "-c", "".join(limits) + 'exec "$@"', "sh"] if limits else []
         self.program = Program(
             [*limited, BINARY, "serve", "--config", config, *args], self.folder, "countersign", environment)
         self.admin_port = self.port_of("admin on")
