@@ -165,6 +165,15 @@ std::optional<refusal> exchange::verify_before_body() {
 }
 
 task<std::optional<refusal>> exchange::take_body() {
+    // Nothing will come, but botocore wants to hear it all the same: else it misreads its connection's next answer
+    // (github.com/boto/botocore/issues/3755).
+    if (body_.is_complete() && received_.request.expects_continue) {
+        const io_error told = co_await body_.allow();
+        if (told != io_error::none) {
+            client_.leave();
+            co_return std::nullopt;
+        }
+    }
     if (const auto all = body_.take_in_place()) {
         content_.bytes = *all;
         content_.choice.is_streamed = false;

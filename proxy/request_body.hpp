@@ -42,6 +42,7 @@ public:
     // `got` is right after an error, too. Asks the client for the body where it waits for that (100 Continue).
     // io_error::malformed: the framing; wrong_body: the coding; else the client has gone, or is late (timed_out).
     task<io_error> fill(std::span<char> into, std::size_t& got, bool whole);
+    task<io_error> allow();    // says 100 Continue, once, to a client that waits for it
     void interrupt() noexcept; // a fill() that waits for the client ends with io_error::interrupted
 
     bool has_begun() const noexcept { return has_begun_; }     // a byte of it was taken
@@ -59,7 +60,6 @@ public:
 
 private:
     task<io_error> read_raw(std::span<char> into, std::size_t& got);
-    task<io_error> allow();
     io_error take_framing(std::string_view raw, char*& out);
     io_error take_lines(std::string_view raw);
     void take_trailer(std::string_view line);

@@ -110,6 +110,17 @@ TEST(Session, TellsAClientThatWaitsToGoOn) {
     EXPECT_EQ(client.receive().status(), 201u);
 }
 
+TEST(Session, TellsAClientThatHasNothingToGoOn) {
+    live_proxy p;
+    peer client = p.connect();
+    client.send(request_text("PUT /k", "Content-Length: 0\r\nExpect: 100-continue\r\n"));
+    EXPECT_EQ(client.receive().first_line(), "HTTP/1.1 100 Continue");
+    peer up = p.upstream.accept();
+    EXPECT_THAT(up.receive().values("Expect"), SizeIs(0));
+    up.send(answer_text("200 OK"));
+    EXPECT_EQ(client.receive().status(), 200u);
+}
+
 TEST(Session, RefusesWebSocketsInTheWordsOfTheService) {
     live_proxy p;
     peer client = p.connect();
