@@ -1,5 +1,6 @@
-// The SDK for JavaScript uploads with keys of no worth, by everything that it has for it. Arguments: the proxy's port,
-// the bucket, which cases, and sizes. Prints one line of JSON for each object, {key, size, sha256}, then "done".
+// The SDK for JavaScript uploads by everything that it has for it, with the keys of its environment. Arguments: the
+// proxy's port, the bucket, which cases, and sizes. Prints one line of JSON for each object, {key, size, sha256}, then
+// "done".
 'use strict'
 const crypto = require('crypto')
 const http = require('http')
@@ -20,7 +21,6 @@ function client (more) {
   return new S3Client({
     region: 'us-east-1',
     endpoint: 'http://s3.us-east-1.amazonaws.com',
-    credentials: { accessKeyId: 'WORTHLESS', secretAccessKey: 'worthless' },
     requestHandler: { httpAgent: new ToProxy({ keepAlive: true }) },
     maxAttempts: 1,
     ...more,
