@@ -3,6 +3,7 @@
 #pragma once
 
 #include "proxy/exchange.hpp"
+#include "proxy/exchange_store.hpp"
 #include "proxy/net/connection.hpp"
 #include "proxy/net/watched.hpp"
 

@@ -9,9 +9,7 @@
 #include "proxy/stages.hpp"
 #include "proxy/streamed_body.hpp"
 
-#include <memory>
 #include <optional>
-#include <vector>
 
 namespace countersign::proxy {
 
@@ -69,22 +67,6 @@ private:
     std::optional<prepared> prepared_;
     retry_loop* loop_ = nullptr; // while it runs
     exchange_record record_;
-};
-
-// The memory of exchanges that are not under way, kept for the next ones.
-class exchange_store {
-public:
-    struct give_back {
-        exchange_store* to;
-        void operator()(exchange_memory* m) const noexcept { to->take_back(m); }
-    };
-    using lent = std::unique_ptr<exchange_memory, give_back>;
-    lent take();
-
-private:
-    static constexpr std::size_t kept = 64;
-    void take_back(exchange_memory* m) noexcept;
-    std::vector<std::unique_ptr<exchange_memory>> idle_;
 };
 
 } // namespace countersign::proxy

@@ -12,8 +12,8 @@ namespace countersign::proxy {
 // thing in every command that has keys.
 void forbid_core_dumps() noexcept;
 
-// The same and, for a server, as many descriptors as the hard limit allows, SIGPIPE and SIGXFSZ ignored. Call once, before
-// threads.
+// The same and, for a server, as many descriptors as the hard limit allows, SIGPIPE and SIGXFSZ ignored. Call once,
+// before threads.
 void harden_process() noexcept;
 
 // The limit that is in force; the greatest number when there is none.

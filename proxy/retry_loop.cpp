@@ -1,6 +1,7 @@
 #include "proxy/retry_loop.hpp"
 
 #include "proxy/admission.hpp"
+#include "proxy/clock_offset.hpp"
 #include "proxy/credential_gate.hpp"
 #include "proxy/relay.hpp"
 #include "proxy/request_writer.hpp"
@@ -79,8 +80,8 @@ retry_loop::retry_loop(
     exchange_memory& memory,
     exchange_record& record
 )
-    : client_(c), received_(r), admitted_{a.destination, a.identity, std::nullopt, a.turn}, prepared_(p), content_(content),
-      body_(body), hash_(hash), worker_(w), record_(record), has_tenant_(a.tenant.has_value()),
+    : client_(c), received_(r), admitted_{a.destination, a.identity, std::nullopt, a.turn}, prepared_(p),
+      content_(content), body_(body), hash_(hash), worker_(w), record_(record), has_tenant_(a.tenant.has_value()),
       named_(a.destination), attempts_{received_, w, memory, {}} {}
 
 task<std::optional<refusal>> retry_loop::run() {
@@ -184,7 +185,7 @@ task<retry_loop::next_step> retry_loop::decide_next(outcome& out) {
     bool is_healed = false;
     const bool is_answer = out.error == io_error::none;
     if (is_answer) {
-        check_clock(out);
+        check_clock(*admitted_.destination, out, worker_.wall_now());
     }
     if (!client_.has_left() && admitted_.is_signed() && is_answer && out.reply.head.status >= 300 &&
         prepared_.can_be_sent()) {
@@ -273,41 +274,11 @@ task<bool> retry_loop::heal(outcome& out) {
         co_return correct_region(says.region);
     case remedy::clock:
         tried_.clock = true;
-        learn_clock(*says.ahead);
+        learn_clock(*admitted_.destination, *says.ahead);
         count_retry(retry_reason::clock_skew);
         co_return true;
     }
     co_return false;
-}
-
-// Our clock may have been set right since its error was learned, or have gone on to run wrong.
-void retry_loop::check_clock(const outcome& out) {
-    const std::chrono::seconds kept = admitted_.destination->clock_offset;
-    if (kept != std::chrono::seconds{0}) {
-        if (const auto better = correct_clock(kept, clock_ahead(out.reply.date, worker_.wall_now()))) {
-            learn_clock(*better);
-        }
-    }
-}
-
-// For all requests to this place from now on.
-void retry_loop::learn_clock(std::chrono::seconds ahead) {
-    destination& d = *admitted_.destination;
-    const std::chrono::seconds none{0};
-    if (std::chrono::abs(ahead - d.clock_offset) <= unnoticed_skew) {
-        return; // another request has learned it
-    }
-    d.learn_clock(std::chrono::abs(ahead) <= unnoticed_skew ? none : ahead);
-    if (d.clock_offset == none) {
-        spdlog::info("this machine's clock agrees with that of {} again", d.plan.authority);
-        return;
-    }
-    spdlog::warn(
-        "this machine's clock is {} s {} that of {}: what is signed is dated by the service's; check NTP",
-        std::chrono::abs(ahead).count(),
-        ahead > none ? "behind" : "ahead of",
-        d.plan.authority
-    );
 }
 
 // Does what came from there speak against the place that was remembered?

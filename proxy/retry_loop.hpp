@@ -48,8 +48,6 @@ private:
     bool correct_region(std::string_view region);
     bool move_to(const redirect_target& to);
     bool speaks_against_place(const outcome& out) const noexcept;
-    void check_clock(const outcome& out);
-    void learn_clock(std::chrono::seconds ahead);
     void count_retry(retry_reason why) noexcept;
     task<bool> wait(std::chrono::milliseconds delay);
     task<std::optional<refusal>> await_token();

@@ -3,7 +3,7 @@
 // threads only call the functions of the second block, which post to the worker.
 #pragma once
 
-#include "proxy/exchange.hpp"
+#include "proxy/exchange_store.hpp"
 #include "proxy/process.hpp"
 #include "proxy/worker_state.hpp"
 

@@ -102,4 +102,16 @@ bool offers_websocket(std::string_view upgrade) noexcept {
     return found;
 }
 
+bool via_names(std::string_view via, std::string_view us) noexcept {
+    bool found = false;
+    for_each_element(via, [&](std::string_view hop) {
+        const std::size_t blank = hop.find(' '); // "1.1 name (comment)"
+        if (blank != std::string_view::npos) {
+            std::string_view name = hop.substr(blank + 1);
+            found = found || name.substr(0, name.find(' ')) == us;
+        }
+    });
+    return found;
+}
+
 } // namespace countersign::proxy

@@ -22,6 +22,9 @@ bool may_be_trailer(std::string_view name) noexcept;
 // ignored (RFC 9110 7.8): a client that sends h2c, as Java's does to any http:// address, takes an HTTP/1.1 answer.
 bool offers_websocket(std::string_view upgrade) noexcept;
 
+// Does a Via field (RFC 9110 7.6.3) name `us` among the hops?
+bool via_names(std::string_view via, std::string_view us) noexcept;
+
 // Calls f(element) for each element of a comma-separated list (RFC 9110 5.6.1), trimmed, empty ones left out.
 template <class F>
 void for_each_element(std::string_view list, F f) {

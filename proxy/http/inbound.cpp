@@ -237,18 +237,6 @@ void read_connection(std::string_view value, connection_wishes& wishes) noexcept
     });
 }
 
-bool names_us(std::string_view via, std::string_view us) noexcept {
-    bool found = false;
-    for_each_element(via, [&](std::string_view hop) {
-        const std::size_t blank = hop.find(' '); // "1.1 name (comment)"
-        if (blank != std::string_view::npos) {
-            std::string_view name = hop.substr(blank + 1);
-            found = found || name.substr(0, name.find(' ')) == us;
-        }
-    });
-    return found;
-}
-
 // A web page's script cannot leave these out, and no AWS client sends them.
 std::optional<refusal> refuse_browser(const field& f, const inbound_rules& rules) {
     const bool allowed =
@@ -292,7 +280,7 @@ std::optional<refusal> read_field(const field& f, const inbound_rules& rules, in
     case field_name::sec_fetch_site:
         return refuse_browser(f, rules);
     case field_name::via:
-        if (names_us(f.value, rules.via_name)) {
+        if (via_names(f.value, rules.via_name)) {
             return refusal{508, "loop", "The request already came through this proxy: its upstream leads back here."};
         }
         break;

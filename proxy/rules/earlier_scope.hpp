@@ -12,8 +12,8 @@
 namespace countersign::proxy {
 
 // A refusal (400) where an Authorization header names a scope, the host's name says service and region by itself (no
-// route, no default), and the two differ. A signature that is not whole, or a day away from `now`, was not made for this
-// request: it says nothing.
+// route, no default), and the two differ. A signature that is not whole, or a day away from `now`, was not made for
+// this request: it says nothing.
 std::optional<refusal> check_earlier_scope(const inbound& in, const plan& p, std::chrono::sys_seconds now);
 
 } // namespace countersign::proxy
