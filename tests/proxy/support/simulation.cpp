@@ -154,7 +154,9 @@ faults faults_of(std::uint64_t seed, scripted_time& chance) {
     return f;
 }
 
-std::shared_ptr<const conf::config> make_config() {
+enum class turns : std::uint8_t { at_once, awaited };
+
+std::shared_ptr<const conf::config> make_config(turns t) {
     auto c = std::make_shared<conf::config>();
     c->log.access = false;
     c->payload.memory_total = 1 << 20;
@@ -162,6 +164,10 @@ std::shared_ptr<const conf::config> make_config() {
     all.host = "*.amazonaws.com";
     all.connect = conf::endpoint{"127.0.0.1", 1};
     all.scheme = conf::scheme::http;
+    if (t == turns::awaited) {
+        c->retry.mode = conf::retry_mode::adaptive;
+        all.rate_limit = conf::rate{2, 1s};
+    }
     c->routes.push_back(all);
     return c;
 }
@@ -169,9 +175,10 @@ std::shared_ptr<const conf::config> make_config() {
 scenario::scenario(std::uint64_t seed)
     : seed_(seed), time_(seed), faults_(faults_of(seed, time_)), sockets_(time_, faults_),
       dialler_(time_, sockets_, seed < 200 ? 0 : 0.1, [this](const connection_ptr& line) { serve(line); }) {
-    static const auto config = make_config();
+    static const auto usual = make_config(turns::at_once);
+    static const auto slow = make_config(turns::awaited);
     static const proxy::trust_store trusted = proxy::make_trust_store("");
-    shared_.config = config;
+    shared_.config = seed % 3 == 2 ? slow : usual;
     shared_.via_name = "countersign-simulation";
     X509_STORE_up_ref(trusted.get());
     shared_.trusted.reset(trusted.get());
