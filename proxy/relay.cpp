@@ -130,7 +130,7 @@ task<> relay(
     const body::copied done = co_await body::copy(body, c, head);
     record.response_bytes = done.content;
     if (done.error == io_error::none) {
-        if (out.reply.keep_alive) {
+        if (out.reply.keep_alive && out.delivered == delivery::whole) { // else the service waits for a body still
             out.connection.keep();
         }
         out.connection.close();

@@ -51,6 +51,14 @@ public:
     void await_upstream() noexcept override {}
     std::string_view peer() const noexcept override { return "test"; }
 
+    std::string unread() const { // what nobody has asked for
+        std::string left;
+        for (std::size_t i = next_; i < pieces_.size(); ++i) {
+            left += pieces_[i];
+        }
+        return left;
+    }
+
     std::string told;
 
 private:
@@ -81,6 +89,7 @@ inline proxy::detached read_all(proxy::request_body& body, fed_client& c, std::s
     }
     out.behind = body.behind().bytes();
     out.behind += c.buffer().bytes().substr(body.taken_from_buffer());
+    out.behind += c.unread();
 }
 
 } // namespace countersign::tests

@@ -81,6 +81,7 @@ struct asked {
     bool is_post = false;
     bool is_chunked = false;
     bool is_copy = false;
+    bool is_unsigned = false; // its body: streamed, where it is larger than what is kept
 };
 
 class scenario {
@@ -105,6 +106,7 @@ private:
         std::string got;
         std::size_t unread = 0; // of a body that was answered early
         bool is_busy = false;
+        bool has_invited = false; // 100 Continue, for the request that comes
     };
 
     void connect(client& c);
@@ -160,6 +162,8 @@ std::shared_ptr<const conf::config> make_config(turns t) {
     auto c = std::make_shared<conf::config>();
     c->log.access = false;
     c->payload.memory_total = 1 << 20;
+    c->payload.replay_limit = 0;
+    c->payload.memory_limit = 10'000; // bodies have up to 9,000 bytes
     conf::route all;
     all.host = "*.amazonaws.com";
     all.connect = conf::endpoint{"127.0.0.1", 1};
@@ -194,6 +198,8 @@ scenario::scenario(std::uint64_t seed)
             asked a{id, time_.below(9000), time_.below(20000), time_.happens(0.6), time_.happens(0.3)};
             a.up = a.is_post ? a.up : 0;
             a.is_copy = a.is_post && time_.happens(0.3);
+            a.is_unsigned = a.is_post && !a.is_chunked && !a.is_copy && time_.happens(0.6);
+            a.up += a.is_unsigned ? 10'001 : 0; // more than is kept
             c->requests.push_back(a);
             asked_[id] = a;
         }
@@ -217,6 +223,7 @@ void scenario::connect(client& c) {
         const std::string body = a.is_post ? body_of(a.id, a.up) : "";
         text += fmt::format("{} /{}/{} HTTP/1.1\r\nHost: {}\r\n", a.is_post ? "PUT" : "GET", a.id, a.down, s3_host);
         text += a.is_copy ? "x-amz-copy-source: /b/k\r\n" : "";
+        text += a.is_unsigned ? "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD\r\n" : "";
         if (a.is_post && a.is_chunked) {
             text += "Transfer-Encoding: chunked\r\n\r\n" + chunked(time_, body);
         } else if (a.is_post) {
@@ -366,6 +373,10 @@ void scenario::read_service(const std::shared_ptr<service>& s) {
     const std::size_t slash = target.find('/');
     const auto id = static_cast<unsigned>(std::stoul(target.substr(0, slash)));
     const std::size_t size = std::stoul(target.substr(slash + 1));
+    if (!s->has_invited && !value_of(head, "Expect").empty() && time_.happens(0.7)) {
+        s->has_invited = true;
+        sockets_.send(*s->line, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
     const bool is_early = time_.happens(unreliable_ * 0.05);
     if (s->got.size() < end + 4 + n && !is_early) {
         return;
@@ -380,6 +391,7 @@ void scenario::read_service(const std::shared_ptr<service>& s) {
     s->got.erase(0, used);
     s->unread = end + 4 + n - used;
     s->is_busy = true;
+    s->has_invited = false;
     if (++attempts_[id] > 7) {
         fail(fmt::format("request {} came {} times", id, attempts_[id]));
     }
