@@ -144,7 +144,7 @@ class Soak(unittest.TestCase):
         endpoint, bucket = FlakyEndpoint(), Bucket(random.Random(SEED))
         self.addCleanup(endpoint.upstream.close)
         self.addCleanup(bucket.listener.close)
-        proxy = Proxy([to(bucket.port)], descriptors=256, retry={"max_attempts": 5},
+        proxy = Proxy([to(bucket.port)], descriptors=64, retry={"max_attempts": 5},
                       env={"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{endpoint.upstream.port}/keys"})
         self.addCleanup(proxy.program.kill)
         stop = threading.Event()
@@ -159,7 +159,7 @@ class Soak(unittest.TestCase):
         self.check(writers, bucket)
         bucket.calm = True
         self.assertEqual(proxy.ask(f"PUT /last HTTP/1.1\r\n{HOST}Content-Length: 0\r\nX-Amz-Meta-Id: last\r\n\r\n").status, 200)
-        until(lambda: len(os.listdir(f"/proc/{proxy.pid}/fd")) < 80, 10, "has given its descriptors back")
+        until(lambda: len(os.listdir(f"/proc/{proxy.pid}/fd")) < 40, 10, "has given its descriptors back")
         proxy.check_log([SECRET])
         proxy.stop()
 
