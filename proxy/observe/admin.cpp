@@ -38,7 +38,9 @@ struct admin::state {
     static asio::awaitable<void> accept_loop(std::shared_ptr<state> self);
     static asio::awaitable<void> serve_one(std::shared_ptr<state> self, tcp::socket socket);
     asio::awaitable<std::string> answer(admin_request request, asio::ip::address local);
+    asio::awaitable<std::optional<std::vector<worker_metrics>>> counters(); // nullopt: a worker was too slow
     asio::awaitable<admin_answer> metrics_answer();
+    asio::awaitable<admin_answer> status_page();
 
     asio::io_context& control;
     const tcp::endpoint at;
@@ -160,14 +162,14 @@ asio::awaitable<std::string> admin::state::answer(admin_request request, asio::i
     } else if (path == "/metrics") {
         a = co_await metrics_answer();
     } else if (path == "/") {
-        a = status_answer(sources.ready(), sources.credentials());
+        a = co_await status_page();
     } else {
         a = {404, "text/plain; charset=utf-8", "Here are / /healthz /readyz and /metrics.\n"};
     }
     co_return render(a, head_request);
 }
 
-asio::awaitable<admin_answer> admin::state::metrics_answer() {
+asio::awaitable<std::optional<std::vector<worker_metrics>>> admin::state::counters() {
     struct collection {
         explicit collection(asio::io_context& c) : arrived(c) {}
         asio::steady_timer arrived; // ends early when the counters are here
@@ -182,13 +184,24 @@ asio::awaitable<admin_answer> admin::state::metrics_answer() {
     if (!wanted->workers) {
         co_await wanted->arrived.async_wait(as_result);
     }
+    co_return std::move(wanted->workers);
+}
+
+asio::awaitable<admin_answer> admin::state::status_page() {
+    const auto workers = co_await counters();
+    const std::string services = workers ? describe_services(*workers) : std::string();
+    co_return status_answer(sources.ready(), sources.credentials(), services);
+}
+
+asio::awaitable<admin_answer> admin::state::metrics_answer() {
+    const auto workers = co_await counters();
     admin_answer a;
-    if (!wanted->workers) {
+    if (!workers) {
         a = {503, "text/plain; charset=utf-8", "A worker did not report its counters in time.\n"};
         co_return a;
     }
     a.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    a.body = render_metrics(*wanted->workers, sources.credentials());
+    a.body = render_metrics(*workers, sources.credentials());
     co_return a;
 }
 

@@ -104,7 +104,8 @@ admin_answer readiness_answer(const readiness& r) {
     return {is_ready ? 200u : 503u, "application/json", boost::json::serialize(body) + "\n"};
 }
 
-admin_answer status_answer(const readiness& r, std::span<const credential_gauge> credentials) {
+admin_answer
+status_answer(const readiness& r, std::span<const credential_gauge> credentials, std::string_view services) {
     admin_answer answer;
     answer.body = fmt::format("countersign {}\nstate: {}\n", COUNTERSIGN_VERSION, name_of(r.state));
     for (const credential_gauge& c : credentials) {
@@ -120,6 +121,7 @@ admin_answer status_answer(const readiness& r, std::span<const credential_gauge>
     if (!r.error.empty()) {
         answer.body += fmt::format("last error: {}\n", escaped(r.error));
     }
+    answer.body += services;
     answer.body += "see: /healthz /readyz /metrics\n";
     return answer;
 }

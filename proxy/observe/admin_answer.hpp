@@ -31,7 +31,9 @@ struct admin_answer {
 };
 
 admin_answer readiness_answer(const readiness& r); // 200 or 503, JSON
-admin_answer status_answer(const readiness& r, std::span<const credential_gauge> credentials);
+// `services`: lines of describe_services.
+admin_answer
+status_answer(const readiness& r, std::span<const credential_gauge> credentials, std::string_view services);
 
 std::string render(const admin_answer& a, bool head_request); // with "Connection: close"
 

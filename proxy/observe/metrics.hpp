@@ -82,4 +82,7 @@ struct credential_gauge {
 // process_resident_memory_bytes, process_open_fds, process_cpu_seconds_total.
 std::string render_metrics(std::span<const worker_metrics> workers, std::span<const credential_gauge> credentials);
 
+// For people: a line for each service that throttles, or whose clock is not this machine's. "" where all is well.
+std::string describe_services(std::span<const worker_metrics> workers);
+
 } // namespace countersign::proxy

@@ -1,9 +1,11 @@
 // The rendering of metrics.hpp: copies of the workers' counters in, Prometheus text out.
 #include "proxy/observe/metrics.hpp"
 
+#include <fmt/format.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <chrono>
 #include <cstdio>
 #include <dirent.h>
 #include <initializer_list>
@@ -264,6 +266,32 @@ std::string render_metrics(std::span<const worker_metrics> workers, std::span<co
     std::ostringstream out;
     prometheus::TextSerializer{}.Serialize(out, families);
     return std::move(out).str();
+}
+
+std::string describe_services(std::span<const worker_metrics> workers) {
+    std::string text;
+    for (const auto& [name, counters] : merged(workers).scopes) {
+        const auto& [service, region] = name;
+        if (counters.throttled != 0) {
+            text += fmt::format(
+                "service {} in {}: {} attempts throttled; where that goes on, ask Service Quotas for more\n",
+                service,
+                region,
+                counters.throttled
+            );
+        }
+        const std::chrono::seconds ahead = counters.clock_offset.value_or(std::chrono::seconds{0});
+        if (ahead.count() != 0) {
+            text += fmt::format(
+                "service {} in {}: its clock is {} s {} this machine's; check NTP\n",
+                service,
+                region,
+                std::chrono::abs(ahead).count(),
+                ahead.count() > 0 ? "ahead of" : "behind"
+            );
+        }
+    }
+    return text;
 }
 
 } // namespace countersign::proxy

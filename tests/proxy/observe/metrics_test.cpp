@@ -136,6 +136,20 @@ TEST(Metrics, TellsTheWrongestClockOfAllWorkers) {
     EXPECT_THAT(text, Not(HasSubstr("countersign_clock_offset_seconds{service=\"sqs\"")));
 }
 
+TEST(Metrics, TellPeopleOfServicesThatThrottleOrHaveAnotherClock) {
+    std::vector<worker_metrics> workers(2);
+    EXPECT_EQ(describe_services(workers), "");
+    workers[0].of_scope("s3", "eu-west-1").clock_offset = -20min;
+    workers[0].of_scope("sqs", "eu-west-1").throttled = 3;
+    workers[1].of_scope("sqs", "eu-west-1").throttled = 4;
+    workers[1].of_scope("sns", "eu-west-1").first_attempts = 1;
+    EXPECT_EQ(
+        describe_services(workers),
+        "service s3 in eu-west-1: its clock is 1200 s behind this machine's; check NTP\n"
+        "service sqs in eu-west-1: 7 attempts throttled; where that goes on, ask Service Quotas for more\n"
+    );
+}
+
 TEST(Metrics, RendersWithoutWorkers) {
     EXPECT_THAT(render_metrics({}, {}), HasSubstr("countersign_refusals_total 0\n"));
 }
