@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t step = 64;
 constexpr std::size_t classes = 32; // up to 2 KiB; larger frames come from the heap
-constexpr unsigned kept = 128;      // of each size
+constexpr unsigned most_kept = 128; // of each size
 
 struct free_frame {
     free_frame* next;
@@ -57,7 +57,7 @@ void* take_frame(std::size_t size) {
 
 void give_back_frame(void* frame, std::size_t size) noexcept {
     const std::size_t c = class_of(size);
-    if (c >= classes || lists.by_size[c].count == kept) {
+    if (c >= classes || lists.by_size[c].count == most_kept) {
         ::operator delete(frame);
         return;
     }
