@@ -107,7 +107,7 @@ struct upstream_settings {
     std::string ca_file;                // PEM, trusted besides the system's roots
     milliseconds connect_timeout{5000}; // name resolution and TCP
     milliseconds tls_timeout{10000};
-    milliseconds request_timeout{60000}; // the whole request written
+    milliseconds request_timeout{60000}; // the request written; of a body that is no longer in memory each block
     // Request written to the end of the answer's head. None: usual_response_timeout, or as long as the service itself
     // may take (signer/answer_time.hpp).
     std::optional<milliseconds> response_timeout;

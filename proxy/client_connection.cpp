@@ -151,6 +151,8 @@ task<arrived_head> client_connection::read_head() {
     co_return head;
 }
 
+static_assert(sizeof(exchange) <= 1536, "serve_one's frame would be none of those that frame_memory.cpp keeps");
+
 // The exchange's memory is lent from here to the end of the answer: a head that is still on its way holds none, and a
 // client that we wait for to hang up neither.
 task<bool> client_connection::serve_one(const arrived_head& head) {

@@ -101,6 +101,29 @@ bool grow_buffer(outcome& out, field_array& room) noexcept {
            parse_answer_head(c.bytes().substr(0, out.reply.head_size), false, room, out.reply) == io_error::none;
 }
 
+// Reads the body into `text` until it is there, or is_enough(bytes so far), or its time is over. False: there is no
+// answer, out.error says why.
+template <class Enough>
+task<bool> read_until(outcome& out, std::pmr::string& text, steady_time deadline, const Enough& is_enough) {
+    upstream_connection& c = *out.connection;
+    bool is_over = false;
+    for (;;) {
+        const std::string_view raw = c.bytes().substr(out.reply.head_size);
+        const share body = look_at(out, raw, text, out.body_size);
+        out.is_whole = body == share::whole;
+        if (body != share::part || is_over || is_enough(raw)) {
+            co_return true;
+        }
+        const io_error e = co_await c.read_more(deadline);
+        if (e != io_error::none) {
+            out.error = take_end(out, e, is_over);
+        }
+        if (out.error != io_error::none) {
+            co_return false;
+        }
+    }
+}
+
 } // namespace
 
 bool is_worth_reading(const answer& a, const plan& where) noexcept {
@@ -109,48 +132,23 @@ bool is_worth_reading(const answer& a, const plan& where) noexcept {
 
 // The buffer must not move meanwhile, out.reply points into it; what does not fit is not looked at.
 task<> read_error(outcome& out, bool is_head, steady_time deadline, std::pmr::memory_resource& memory) {
-    upstream_connection& c = *out.connection;
     std::pmr::string text{&memory};
-    bool enough = false;
-    for (;;) {
-        const std::string_view raw = c.bytes().substr(out.reply.head_size);
-        const share body = look_at(out, raw, text, out.body_size);
-        out.is_whole = body == share::whole;
-        if (body != share::part || enough || c.buffer().is_full() || raw.size() >= longest_error_body) {
-            break;
-        }
-        const io_error e = co_await c.read_more(deadline);
-        if (e != io_error::none) {
-            out.error = take_end(out, e, enough);
-        }
-        if (out.error != io_error::none) {
-            co_return;
-        }
+    const auto is_enough = [&out](std::string_view raw) {
+        return out.connection->buffer().is_full() || raw.size() >= longest_error_body;
+    };
+    const bool is_there = co_await read_until(out, text, deadline, is_enough);
+    if (is_there) {
+        understand(keep_text(text, memory), is_head, out);
     }
-    understand(keep_text(text, memory), is_head, out);
 }
 
 task<> read_hidden_error(outcome& out, field_array& room, steady_time deadline, std::pmr::memory_resource& memory) {
-    upstream_connection& c = *out.connection;
     std::pmr::string text{&memory};
-    bool enough = false;
-    for (;;) {
-        const std::string_view raw = c.bytes().substr(out.reply.head_size);
-        const share body = look_at(out, raw, text, out.body_size);
-        out.is_whole = body == share::whole;
-        const bool is_result = root_of(text) == xml_root::other;
-        if (is_result || body != share::part || enough || raw.size() >= longest_held_back || !grow_buffer(out, room)) {
-            break;
-        }
-        const io_error e = co_await c.read_more(deadline);
-        if (e != io_error::none) {
-            out.error = take_end(out, e, enough);
-        }
-        if (out.error != io_error::none) {
-            co_return;
-        }
-    }
-    if (root_of(text) == xml_root::error) {
+    const auto is_enough = [&](std::string_view raw) {
+        return root_of(text) == xml_root::other || raw.size() >= longest_held_back || !grow_buffer(out, room);
+    };
+    const bool is_there = co_await read_until(out, text, deadline, is_enough);
+    if (is_there && root_of(text) == xml_root::error) {
         out.is_error_inside = true;
         understand(keep_text(text, memory), false, out);
     }

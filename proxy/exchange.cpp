@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -40,10 +41,6 @@ task<> exchange::run(const arrived_head& head) {
         refused = refusal{500, "signing-failed", fmt::format("The request could not be signed: {}.", failure.what())};
     }
     loop_ = nullptr;
-    if (refused && admitted_ && admitted_->tenant && refused->code == wrong_hash) { // what the tenant signed is not so
-        refused->status = 403;
-        refused->code = "client-refused";
-    }
     give_turn_back();
     if (refused && !client_.has_left()) {
         co_await refuse(*refused);
@@ -144,7 +141,7 @@ task<std::optional<refusal>> exchange::await_keys() {
 
 // A tenant who says in the head what its body is, or leaves it out, is known by the head.
 std::optional<refusal> exchange::verify_before_body() {
-    body_.begin();
+    body_.begin(admitted_->tenant.has_value());
     const inbound& in = received_.request;
     const bool is_verified_here = admitted_->tenant && !vouches_by_body(received_);
     if (is_verified_here) {
@@ -186,7 +183,7 @@ task<std::optional<refusal>> exchange::take_body() {
     const body::payload_choice& how = content_.choice;
     const bool is_checked = how.plan == body::payload_plan::given_hash;
     content_.length = body::content_length_of(received_.request, how.takes.has_value()).value_or(0);
-    streamed_.emplace(
+    streamed_ = std::make_unique<streamed_body>(
         body_,
         client_,
         worker_.blocks.large,
@@ -201,7 +198,7 @@ task<std::optional<refusal>> exchange::take_body() {
 // All of it, in memory or in a temporary file.
 task<std::optional<refusal>> exchange::keep_body() {
     const conf::payload_settings& limits = worker_.config->payload;
-    store_.emplace(
+    kept_ = std::make_unique<kept_body>(
         body::storage{
             worker_.shared.disks,
             worker_.context,
@@ -214,7 +211,11 @@ task<std::optional<refusal>> exchange::keep_body() {
         body::content_length_of(received_.request, content_.choice.takes.has_value())
     );
     const io_error e = co_await fill_store();
+    const body::store& store = kept_->store;
     if (e != io_error::none) {
+        if (e == io_error::storage_full || e == io_error::storage_failed) {
+            spdlog::warn("cannot keep a body in {}: {}", limits.spill_directory, std::strerror(store.error()));
+        }
         if (is_fault_of_body(e)) {
             co_return body_.explain(e);
         }
@@ -222,33 +223,34 @@ task<std::optional<refusal>> exchange::keep_body() {
         co_return std::nullopt;
     }
     content_.trailers = body_.trailers();
-    content_.length = store_->size();
-    if (store_->is_spilled()) {
+    content_.length = store.size();
+    if (store.is_spilled()) {
         const bool is_hashed = content_.choice.plan == body::payload_plan::memory;
         content_.choice.plan = is_hashed ? body::payload_plan::spilled : content_.choice.plan;
-        hash_.set(store_->hash());
-        content_.stream = &file_.emplace(*store_);
+        hash_.set(store.hash());
+        content_.stream = &kept_->file;
     } else {
-        content_.bytes = store_->view();
+        content_.bytes = store.view();
     }
     record_.keep_alive = received_.request.keep_alive;
     co_return check_body();
 }
 
 task<io_error> exchange::fill_store() {
+    body::store& store = kept_->store;
     std::array<char, 512> for_the_end{}; // of the coding, when all of the content is there
     while (!body_.is_complete()) {
         std::span<char> room{for_the_end};
         io_error e = io_error::none;
-        if (store_->lacks_content()) {
-            e = co_await store_->room(room);
+        if (store.lacks_content()) {
+            e = co_await store.room(room);
         }
         if (e != io_error::none) {
             co_return e;
         }
         std::size_t got = 0;
         e = co_await body_.fill(room, got, false);
-        store_->added(got);
+        store.added(got);
         if (e != io_error::none) {
             co_return e;
         }
@@ -256,7 +258,7 @@ task<io_error> exchange::fill_store() {
             co_return io_error::cancelled;
         }
     }
-    co_return co_await store_->finish();
+    co_return co_await store.finish();
 }
 
 // Of a body that is there whole: is it what the head says?

@@ -9,7 +9,10 @@
 #include "proxy/stages.hpp"
 #include "proxy/streamed_body.hpp"
 
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 
 namespace countersign::proxy {
 
@@ -37,6 +40,13 @@ public:
     read_buffer& behind() noexcept { return body_.behind(); }
 
 private:
+    struct kept_body {
+        kept_body(body::storage where, std::optional<std::uint64_t> length) noexcept
+            : store(std::move(where), length), file(store) {}
+        body::store store;
+        body::file_source file; // what reads the store's, where it has one
+    };
+
     task<std::optional<refusal>> answer(const arrived_head& head);
     std::optional<refusal> receive(const arrived_head& head);
     std::optional<refusal> admit_it();
@@ -59,9 +69,8 @@ private:
     received received_;
     request_body body_;
     request_content content_;
-    std::optional<body::store> store_;
-    std::optional<body::file_source> file_;
-    std::optional<streamed_body> streamed_;
+    std::unique_ptr<kept_body> kept_; // these two are made on demand: most bodies lie in the client's buffer
+    std::unique_ptr<streamed_body> streamed_;
     body::body_hash hash_;
     std::optional<admitted> admitted_;
     std::optional<prepared> prepared_;

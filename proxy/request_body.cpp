@@ -45,7 +45,8 @@ bool is_fault_of_body(io_error e) noexcept {
     }
 }
 
-void request_body::begin() noexcept {
+void request_body::begin(bool is_tenants) noexcept {
+    is_tenants_ = is_tenants;
     const inbound& in = received_.request;
     left_ = in.framing == body_framing::length ? in.content_length : 0;
     is_complete_ = in.framing == body_framing::none || (in.framing == body_framing::length && left_ == 0);
@@ -132,6 +133,11 @@ task<io_error> request_body::allow() {
     co_return co_await write_to(client_, line);
 }
 
+std::span<const signer::trailer> request_body::trailers() const noexcept {
+    return last_ ? std::span<const signer::trailer>{last_->trailers.data(), last_->count}
+                 : std::span<const signer::trailer>{};
+}
+
 void request_body::interrupt() noexcept {
     if (is_waiting_ && !is_interrupted_) {
         is_interrupted_ = true;
@@ -145,7 +151,7 @@ io_error request_body::take_framing(std::string_view raw, char*& out) {
         const io_error e = take_content(raw, out);
         return e == io_error::none && left_ == 0 ? end({}) : e;
     }
-    while (!has_lines_) {
+    while (!last_) {
         std::string_view content;
         const auto step = framing_.next_before_trailers(raw, content);
         if (step == chunked_decoder::step::more) {
@@ -155,7 +161,7 @@ io_error request_body::take_framing(std::string_view raw, char*& out) {
             return io_error::malformed;
         }
         if (step == chunked_decoder::step::trailer) {
-            has_lines_ = true;
+            last_ = std::make_unique<behind_chunks>();
         } else if (const io_error e = take_content(content, out); e != io_error::none) {
             return e;
         }
@@ -166,11 +172,12 @@ io_error request_body::take_framing(std::string_view raw, char*& out) {
 // Behind the last chunk, up to the empty line.
 io_error request_body::take_lines(std::string_view raw) {
     constexpr std::size_t most = chunked_decoder::longest_trailers + longest_read;
-    if (lines_.size() + raw.size() > most) {
+    std::string& lines = last_->lines;
+    if (lines.size() + raw.size() > most) {
         return io_error::malformed;
     }
-    lines_.append(raw);
-    std::string_view left = lines_;
+    lines.append(raw);
+    std::string_view left = lines;
     for (;;) {
         std::string_view line;
         const auto step = framing_.take_trailer(left, line);
@@ -181,7 +188,7 @@ io_error request_body::take_lines(std::string_view raw) {
             return end(left);
         }
         if (line.empty()) {
-            lines_.erase(0, lines_.size() - left.size());
+            lines.erase(0, lines.size() - left.size());
             return io_error::none;
         }
         take_trailer(line);
@@ -197,12 +204,12 @@ void request_body::take_trailer(std::string_view line) {
     const std::size_t last = value.find_last_not_of(" \t\r\n");
     value =
         first <= last && last != std::string_view::npos ? value.substr(first, last - first + 1) : std::string_view{};
-    if (coding_ || !sum || value.size() != signer::text_length(*sum) || trailer_count_ == trailers_.size()) {
+    if (coding_ || !sum || value.size() != signer::text_length(*sum) || last_->count == most_trailers) {
         spdlog::info("{} {}: a trailer of the request was dropped", received_.request.method, received_.request.host);
         return;
     }
-    std::array<char, 44>& kept = sums_[trailer_count_];
-    trailers_[trailer_count_++] = {signer::header_name(*sum), {kept.data(), value.copy(kept.data(), kept.size())}};
+    std::array<char, 44>& kept = last_->values[last_->count];
+    last_->trailers[last_->count++] = {signer::header_name(*sum), {kept.data(), value.copy(kept.data(), kept.size())}};
 }
 
 io_error request_body::take_content(std::string_view content, char*& out) {
@@ -234,9 +241,12 @@ io_error request_body::end(std::string_view rest) {
         if (coding_->finish() != signer::chunk_decoder::step::complete) {
             return io_error::wrong_body;
         }
-        trailer_count_ = std::min(coding_->trailer_count(), trailers_.size());
-        for (std::size_t i = 0; i < trailer_count_; ++i) {
-            trailers_[i] = coding_->trailer_at(i);
+        if (!last_) {
+            last_ = std::make_unique<behind_chunks>();
+        }
+        last_->count = std::min(coding_->trailer_count(), most_trailers);
+        for (std::size_t i = 0; i < last_->count; ++i) {
+            last_->trailers[i] = coding_->trailer_at(i);
         }
     }
     if (is_from_buffer_) {
@@ -287,8 +297,8 @@ refusal request_body::explain(io_error e) const {
             return refuse_coding(coding_->error());
         }
         return {
-            400,
-            wrong_hash,
+            is_tenants_ ? 403u : 400u,
+            is_tenants_ ? "client-refused" : "payload-hash-mismatch",
             "The body does not have the hash that X-Amz-Content-Sha256 names.",
             {},
             refusal_kind::of_status,

@@ -21,8 +21,6 @@
 
 namespace countersign::proxy {
 
-inline constexpr std::string_view wrong_hash = "payload-hash-mismatch"; // of a refusal
-
 // Faults that the client is told of, as opposed to a client that has gone.
 bool is_fault_of_body(io_error e) noexcept;
 
@@ -31,8 +29,9 @@ public:
     request_body(client& c, const received& r, worker_state& w) noexcept
         : client_(c), received_(r), worker_(w), behind_(w.blocks) {}
 
-    // Before the first byte. Where the head names no framing there is no body.
-    void begin() noexcept;
+    // Before the first byte. Where the head names no framing there is no body. What a tenant has signed and is not so
+    // is refused as its signature would be.
+    void begin(bool is_tenants) noexcept;
     void decode(const signer::chunk_rules& rules, const signer::chunk_verifier* verifier); // the aws-chunked coding
 
     // All of it, where it lies in the client's buffer as it is: nearly every small body. nullopt: it does not.
@@ -48,7 +47,7 @@ public:
     bool has_begun() const noexcept { return has_begun_; }     // a byte of it was taken
     bool is_complete() const noexcept { return is_complete_; } // the next request begins behind it
     std::uint64_t size() const noexcept { return size_; }      // of the content so far
-    std::span<const signer::trailer> trailers() const noexcept { return {trailers_.data(), trailer_count_}; }
+    std::span<const signer::trailer> trailers() const noexcept;
 
     // What the client is told after an error.
     refusal explain(io_error e) const;
@@ -59,6 +58,16 @@ public:
     read_buffer& behind() noexcept { return behind_; }
 
 private:
+    static constexpr std::size_t most_trailers = 4;
+
+    // Few bodies have any of it.
+    struct behind_chunks {
+        std::string lines; // of framing's trailers, not yet whole
+        std::array<signer::trailer, most_trailers> trailers;
+        std::array<std::array<char, 44>, most_trailers> values; // of those that framing had
+        std::size_t count = 0;
+    };
+
     task<io_error> read_raw(std::span<char> into, std::size_t& got);
     io_error take_framing(std::string_view raw, char*& out);
     io_error take_lines(std::string_view raw);
@@ -73,17 +82,14 @@ private:
     read_buffer behind_;
     chunked_decoder framing_;
     std::unique_ptr<signer::chunk_decoder> coding_;
-    std::string lines_; // of trailers
-    std::array<signer::trailer, 4> trailers_;
-    std::array<std::array<char, 44>, 4> sums_; // values of those that framing had
-    std::size_t trailer_count_ = 0;
+    std::unique_ptr<behind_chunks> last_; // once the last chunk is behind us
     std::size_t taken_ = 0;
     std::uint64_t left_ = 0; // of Content-Length
     std::uint64_t size_ = 0;
     bool has_begun_ = false;
     bool is_allowed_ = false;
     bool is_complete_ = false;
-    bool has_lines_ = false;      // the last chunk is behind us
+    bool is_tenants_ = false;
     bool is_from_buffer_ = false; // the bytes read last
     bool is_waiting_ = false;
     bool is_interrupted_ = false;

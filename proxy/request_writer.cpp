@@ -266,6 +266,39 @@ void append_fields(appender& out, std::span<const signer::header> headers) noexc
     }
 }
 
+std::uint64_t wire_length(const prepared& p, const inbound& in) noexcept {
+    if (!p.form) {
+        return p.content_length;
+    }
+    const auto sum = body::announced_sum(in);
+    const signer::trailer_shape last = sum ? signer::shape_of(*sum) : signer::trailer_shape{};
+    const std::size_t count = signer::has_trailer(*p.form) ? 1 : 0;
+    return signer::encoded_length(p.content_length, body::chunk_size, *p.form, std::span{&last, count}).value_or(0);
+}
+
+// For the body behind a head that was signed so.
+std::optional<signer::chunk_encoder> chunks_of(
+    const prepared& p,
+    const plan& where,
+    const signed_as& with,
+    const signer::instructions& how,
+    std::chrono::sys_seconds now,
+    worker_state& w
+) {
+    if (!p.form) {
+        return std::nullopt;
+    }
+    if (*p.form == signer::chunk_form::unsigned_trailer) {
+        return signer::chunk_encoder{std::nullopt, body::chunk_size};
+    }
+    const chain::credentials& who = *with.keys->value;
+    const signer::date_text date{now};
+    const signer::signing_key& key =
+        w.keys.find(who.access_key_id, who.secret_access_key.reveal(), date.day(), with.region, where.service);
+    const signer::chunk_context context{date.date(), how.credential_scope, how.signature};
+    return signer::chunk_encoder{*p.form, signer::chunk_signer{key, context}, std::nullopt, body::chunk_size};
+}
+
 } // namespace
 
 prepared prepare(
@@ -302,43 +335,6 @@ prepared prepare(
     }
     return p;
 }
-
-namespace {
-
-std::uint64_t wire_length(const prepared& p, const inbound& in) noexcept {
-    if (!p.form) {
-        return p.content_length;
-    }
-    const auto sum = body::announced_sum(in);
-    const signer::trailer_shape last = sum ? signer::shape_of(*sum) : signer::trailer_shape{};
-    const std::size_t count = signer::has_trailer(*p.form) ? 1 : 0;
-    return signer::encoded_length(p.content_length, body::chunk_size, *p.form, std::span{&last, count}).value_or(0);
-}
-
-// For the body behind a head that was signed so.
-std::optional<signer::chunk_encoder> chunks_of(
-    const prepared& p,
-    const plan& where,
-    const signed_as& with,
-    const signer::instructions& how,
-    std::chrono::sys_seconds now,
-    worker_state& w
-) {
-    if (!p.form) {
-        return std::nullopt;
-    }
-    if (*p.form == signer::chunk_form::unsigned_trailer) {
-        return signer::chunk_encoder{std::nullopt, body::chunk_size};
-    }
-    const chain::credentials& who = *with.keys->value;
-    const signer::date_text date{now};
-    const signer::signing_key& key =
-        w.keys.find(who.access_key_id, who.secret_access_key.reveal(), date.day(), with.region, where.service);
-    const signer::chunk_context context{date.date(), how.credential_scope, how.signature};
-    return signer::chunk_encoder{*p.form, signer::chunk_signer{key, context}, std::nullopt, body::chunk_size};
-}
-
-} // namespace
 
 written_head write_request_head(
     const received& r,

@@ -86,7 +86,10 @@ retry_loop::retry_loop(
 
 task<std::optional<refusal>> retry_loop::run() {
     client_.await_upstream();
-    const bool is_wanted = co_await wait(std::chrono::ceil<std::chrono::milliseconds>(admitted_.turn - worker_.now()));
+    bool is_wanted = true;
+    if (admitted_.turn > worker_.now()) {
+        is_wanted = co_await wait(std::chrono::ceil<std::chrono::milliseconds>(admitted_.turn - worker_.now()));
+    }
     std::optional<refusal> no;
     if (is_wanted) {
         no = co_await try_all();
@@ -132,7 +135,10 @@ task<std::optional<refusal>> retry_loop::try_all() {
 
 // Before each attempt. The client may have left when it is over.
 task<std::optional<refusal>> retry_loop::make_ready() {
-    std::optional<refusal> no = co_await await_token();
+    std::optional<refusal> no;
+    if (admitted_.destination->pace) {
+        no = co_await await_token();
+    }
     if (!no && admitted_.is_signed()) { // they may have expired while the body came, or since last time
         no = check_credentials(worker_, admitted_.identity);
     }
@@ -150,15 +156,12 @@ void retry_loop::count_on() {
     }
 }
 
-// In adaptive mode. Looks again at least once a second, since rates change.
+// Looks again at least once a second, since rates change. REQUIRES: the adaptive mode.
 task<std::optional<refusal>> retry_loop::await_token() {
     constexpr adaptive_limiter::clock::duration pause = std::chrono::seconds{1};
     adaptive_limiter* const pace = admitted_.destination->pace;
-    if (!pace) {
-        co_return std::nullopt;
-    }
     const auto most = worker_.config->retry.max_elapsed;
-    const steady_time last = std::min(received_.began + most, attempts_.until.give_up);
+    const steady_time last = std::min(prepared_.ready + most, attempts_.until.give_up);
     adaptive_limiter::place here;
     for (;;) {
         const auto left = pace->take(here, worker_.now());
@@ -284,7 +287,7 @@ task<bool> retry_loop::heal(outcome& out) {
 // Does what came from there speak against the place that was remembered?
 bool retry_loop::speaks_against_place(const outcome& out) const noexcept {
     if (out.error != io_error::none) {
-        return out.error != io_error::cancelled;
+        return out.error != io_error::cancelled && !out.is_clients_fault;
     }
     const unsigned status = out.reply.head.status;
     const bool is_other_region = !out.region.empty() && out.region != out.with.region;

@@ -44,9 +44,4 @@ bool memory::reserve(std::size_t capacity, const budget& b) {
     return true;
 }
 
-void memory::append(std::string_view bytes) noexcept {
-    std::memcpy(free_space(), bytes.data(), bytes.size());
-    size_ += bytes.size();
-}
-
 } // namespace countersign::proxy::body

@@ -32,8 +32,7 @@ public:
     void added(std::size_t n) noexcept { size_ += n; } // to the free space
     // False, and nothing has changed, when all bodies together would be too large.
     bool reserve(std::size_t capacity, const budget& b);
-    void append(std::string_view bytes) noexcept; // REQUIRES: bytes.size() <= free_size()
-    void release() noexcept;                      // with what it holds
+    void release() noexcept; // with what it holds
 
 private:
     std::unique_ptr<char[]> bytes_;

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import threading
 import time
 import unittest
@@ -11,44 +10,12 @@ import chunks
 from attacks import HOST
 from processes import PATIENCE, until
 from proxy import SECRET_ACCESS_KEY, Proxy, to
-from wire import Message, Reader, answer
+from script import Script
+from wire import Message, answer
 
 MIB = 1 << 20
 SIZE = 20 * MIB
 INVITE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Script(threading.Thread):
-    """A server that is played by a function for each connection: play(reader, sock, number)."""
-
-    def __init__(self, play):
-        super().__init__(daemon=True)
-        self.play, self.connections, self.faults = play, 0, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.serve, args=(sock, self.connections), daemon=True).start()
-
-    def serve(self, sock, number):
-        sock.settimeout(20 * PATIENCE)
-        with sock:
-            try:
-                self.play(Reader(sock), sock, number)
-            except (ConnectionError, OSError):
-                pass
-            except AssertionError as e:
-                self.faults.append(e)
-
-    def close(self):
-        self.listener.close()
 
 
 def length_of(head: Message):

@@ -50,7 +50,7 @@ tests::body_read read(std::string_view bytes, const choices& how, std::size_t pi
     r.request.framing = how.is_chunked ? body_framing::chunked : body_framing::length;
     r.request.content_length = how.length;
     request_body body{c, r, w};
-    body.begin();
+    body.begin(false);
     if (how.is_coded) {
         body.decode({how.form, how.decoded, std::nullopt}, nullptr);
     }

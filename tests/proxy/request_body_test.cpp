@@ -38,7 +38,7 @@ body_read read(std::vector<std::string_view> pieces, std::uint64_t length, const
     r.request.framing = h.framing;
     r.request.content_length = length;
     request_body body{c, r, *w};
-    body.begin();
+    body.begin(false);
     if (h.is_coded) {
         body.decode({signer::chunk_form::unsigned_trailer, 11, signer::checksum_kind::crc32}, nullptr);
     }
@@ -108,7 +108,7 @@ TEST(RequestBody, IsAskedForOnceWhereItsClientWaits) {
     r.request.content_length = 5;
     r.request.expects_continue = true;
     request_body body{c, r, *w};
-    body.begin();
+    body.begin(false);
     EXPECT_FALSE(body.has_begun());
     body_read out;
     read_all(body, c, 2, out);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include <deque>
 #include <limits>
 #include <string>
@@ -147,7 +149,8 @@ TEST(BodyMemory, CountsWhatAllBodiesHold) {
         EXPECT_FALSE(other.reserve(50, b)); // and nothing is counted for it
         EXPECT_EQ(used, 60u);
         EXPECT_TRUE(other.reserve(40, b));
-        one.append("abc");
+        std::memcpy(one.free_space(), "abc", 3);
+        one.added(3);
         EXPECT_FALSE(one.reserve(61, b));
         EXPECT_EQ(one.view(), "abc");
         EXPECT_EQ(used, 100u);
